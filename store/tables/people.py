@@ -1,0 +1,63 @@
+"""Users, agents and what they sign in with."""
+
+from sqlalchemy import Column, Date, Index, Integer, String, Table, UniqueConstraint, text
+
+from store.tables.columns import change_seq, document, instant, metadata, reference, row_id, source, word
+
+users = Table(
+    "users",
+    metadata,
+    Column("user_id", String(128), primary_key=True),
+    Column("name", String(200)),
+    Column("phone", String(32)),
+    Column("language", String(16), nullable=False, default="en"),
+    word("tier"),
+    Column("prior_order_count", Integer, nullable=False, default=0),
+    Column("last_order_date", Date),
+    source(),
+    Column("source_id", String(128), nullable=False),
+    instant("created_at", nullable=False),
+    instant("updated_at", nullable=False),
+    change_seq(),
+    UniqueConstraint("source", "source_id"),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("agent_id", String(128), primary_key=True),
+    Column("name", String(200), nullable=False),
+    document("levels", nullable=False),
+    Column("open_limit", Integer, nullable=False, default=5),
+    word("status"),
+    document("platform_ids", nullable=False),
+    source(),
+    instant("created_at", nullable=False),
+    instant("updated_at", nullable=False),
+    change_seq(),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    row_id("key_id"),
+    word("role"),
+    Column("key_hash", String(64), nullable=False, unique=True),
+    Column("label", String(200), nullable=False),
+    reference("agent_id"),
+    instant("created_at", nullable=False),
+    instant("revoked_at"),
+    change_seq(),
+)
+
+platform_identities = Table(
+    "platform_identities",
+    metadata,
+    Column("platform", String(32), primary_key=True),
+    Column("platform_user_id", String(128), primary_key=True),
+    reference("user_id"),
+    instant("first_seen_at", nullable=False),
+    instant("linked_at"),
+    change_seq(),
+)
+Index("ix_platform_identities_unlinked", platform_identities.c.first_seen_at, sqlite_where=text("user_id IS NULL"))

@@ -1,0 +1,68 @@
+"""What chat platforms send us, what we send them, and whose conversation is whose."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, UniqueConstraint
+
+from store.tables.columns import change_seq, document, instant, metadata, reference, row_id, source, word
+
+webhook_events = Table(
+    "webhook_events",
+    metadata,
+    row_id("event_id"),
+    word("platform"),
+    Column("dedup_key", String(200), nullable=False),
+    Column("topic", String(128), nullable=False),
+    word("event_type", nullable=True),
+    Column("conversation_id", String(128)),
+    reference("incidence_id"),
+    Column("body", LargeBinary),
+    document("redacted_body"),
+    word("state"),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("duplicate_count", Integer, nullable=False, default=0),
+    Column("failure", String(500)),
+    instant("occurred_at"),
+    instant("received_at", nullable=False),
+    instant("processed_at"),
+    source(),
+    change_seq(),
+    UniqueConstraint("platform", "dedup_key"),
+)
+"""One row per event that arrived with a valid signature. `body` is the bytes as received and stays here;
+`redacted_body` has names, e-mails, phones and texts taken out, and is what the extract carries."""
+Index("ix_webhook_events_state_received_at", webhook_events.c.state, webhook_events.c.received_at)
+
+platform_conversations = Table(
+    "platform_conversations",
+    metadata,
+    Column("platform", String(32), primary_key=True),
+    Column("conversation_id", String(128), primary_key=True),
+    reference("incidence_id"),
+    Column("platform_user_id", String(128)),
+    Column("is_open", Boolean, nullable=False),
+    instant("last_event_at", nullable=False),
+    change_seq(),
+)
+Index("ix_platform_conversations_incidence_id", platform_conversations.c.incidence_id)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    row_id("message_id"),
+    word("destination"),
+    word("kind"),
+    Column("conversation_id", String(128)),
+    reference("incidence_id"),
+    document("payload", nullable=False),
+    word("state"),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("order_in_conversation", BigInteger),
+    Column("failure", String(500)),
+    instant("created_at", nullable=False),
+    instant("due_at", nullable=False),
+    instant("claimed_until"),
+    instant("expires_at"),
+    instant("sent_at"),
+    source(),
+    change_seq(),
+)
+Index("ix_outbox_state_due_at", outbox.c.state, outbox.c.due_at)
