@@ -1,0 +1,1 @@
+"""The commands of `./supportled`. Each is a thin function that calls the part that does the work."""

@@ -1,0 +1,142 @@
+"""What can be typed after `./supportled`. Standard library only, so that help needs no environment."""
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+from store.enums import Role
+
+DEFAULT_PORT = 8000
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The options of one call. `module` names the module under `cli` whose `run(options)` does it.
+
+    Ends the process like argparse: 0 after help, 2 when the arguments make no sense.
+    """
+    parser = build_parser()
+    options = parser.parse_args(argv)
+    if options.module == "cli.export" and options.start and options.end and options.start > options.end:
+        parser.error(f"--from {options.start} is after --to {options.end}")
+    if options.module == "cli.token" and (options.agent is None) == (options.role in _AGENT_ROLES):
+        parser.error(
+            f"a key of role {options.role} belongs to an agent: name it with --agent ID"
+            if options.role in _AGENT_ROLES
+            else f"--agent goes with the roles {' and '.join(_AGENT_ROLES)} only"
+        )
+    return options
+
+
+_AGENT_ROLES = (Role.AGENT.value, Role.SUPERVISOR.value)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="supportled",
+        description="A support-led ordering system: live incidences, a warehouse of friction and KPIs, a weekly report.",
+        epilog="First time: ./supportled up. State is kept in var/, or where SUPPORTLED_VAR says.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, module: str, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        sub.set_defaults(module=f"cli.{module}")
+        return sub
+
+    up = command("up", "up", "Demo data if the store is empty, warehouse, weekly report; then serve API and Dagster.")
+    up.add_argument("--no-serve", dest="serve", action="store_false", help="end after the report")
+    up.add_argument("--no-demo", dest="demo", action="store_false", help="leave an empty store empty")
+    up.add_argument(
+        "--port",
+        type=_port,
+        default=DEFAULT_PORT,
+        metavar="N",
+        help=f"port of the API on 127.0.0.1 (default {DEFAULT_PORT}); Dagster takes the next one",
+    )
+
+    test = command("test", "test", "Every check and test; the last line is pytest's.")
+    test.add_argument("--release", action="store_true", help="the full sizes: more kills, more generated cases")
+
+    command("doctor", "doctor", "Say what is wrong with this machine or its state, and the remedy.")
+
+    imports = command("import", "import_file", "Load a file of facts (CSV, JSONL, Parquet) through a declared mapping.")
+    imports.add_argument("file", type=Path, metavar="FILE")
+    imports.add_argument(
+        "--mapping", required=True, metavar="NAME|PATH", help="a mapping that ships with the product, or a YAML file"
+    )
+    imports.add_argument("--check", action="store_true", help="show what the mapping makes of the file; load nothing")
+    imports.add_argument("--build", action="store_true", help="build and publish the warehouse afterwards")
+
+    build = command("build", "build", "Extract, compute, check and publish a new version of the warehouse.")
+    build.add_argument("--full-refresh", action="store_true", help="compute every table anew instead of what changed")
+
+    report = command("report", "report", "Write the weekly friction report from the published warehouse.")
+    report.add_argument(
+        "--week", type=_iso_week, metavar="2026-W47", help="an ISO week (default: the last 7 whole days)"
+    )
+    report.add_argument(
+        "--format", dest="formats", type=_list_of("html"), default=("html",), metavar="html", help="default: html"
+    )
+
+    export = command("export", "export", "Write figures for investors as files with a manifest of hashes.")
+    export.add_argument("what", choices=("kpis",))
+    export.add_argument("--from", dest="start", type=_date, metavar="DATE", help="first day, 2026-01-31")
+    export.add_argument("--to", dest="end", type=_date, metavar="DATE", help="last day, included")
+    export.add_argument(
+        "--format",
+        dest="formats",
+        type=_list_of("csv", "parquet"),
+        default=("csv", "parquet"),
+        metavar="csv,parquet",
+        help="default: both",
+    )
+    export.add_argument("--output", type=Path, metavar="DIR", help="default: a directory in var/exports/")
+
+    token = command("token", "token", "Make a key for the API; it is shown once.")
+    token.add_argument("action", choices=("create",))
+    roles = [role.value for role in Role]
+    token.add_argument("--role", required=True, type=str.upper, choices=roles, metavar="ROLE", help=", ".join(roles))
+    token.add_argument("--label", default="", metavar="TEXT", help="what the key is for")
+    token.add_argument("--agent", metavar="ID", help="the agent that an AGENT or SUPERVISOR key belongs to")
+
+    reset = command("reset", "reset", "Take the demo data out again; real data stays.")
+    reset.add_argument("--demo", action="store_true", required=True, help="say so, for it cannot be undone")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65534:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; a number from 1 to 65534")
+    return int(text)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-01-31") from None
+
+
+def _iso_week(text: str) -> str:
+    matched = re.fullmatch(r"(\d{4})-W(\d{2})", text)
+    try:
+        if matched:
+            date.fromisocalendar(int(matched[1]), int(matched[2]), 1)
+            return text
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not a week like 2026-W47")
+
+
+def _list_of(*known: str) -> Callable[[str], tuple[str, ...]]:
+    def read(text: str) -> tuple[str, ...]:
+        chosen = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
+        unknown = [word for word in chosen if word not in known]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not one of {', '.join(known)}")
+        return chosen
+
+    return read

@@ -1,0 +1,108 @@
+"""Every check and test of the repository. Checks tell their result first, so that pytest's closing line comes last."""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cli.progress import say
+from store.settings import ROOT
+
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A command that succeeds or says what to change."""
+
+    title: str
+    command: Sequence[str | Path]
+    remedy: str
+    environment: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    check: Check
+    is_ok: bool
+    output: str
+    seconds: float
+
+
+def run(options: argparse.Namespace) -> int:
+    say("Checking the code")
+    with scratch_environment() as environment:
+        failed = [finished.check.title for finished in tell(run_all(checks(), environment)) if not finished.is_ok]
+        say(f"\nRunning the tests{' at release size' if options.release else ''}")
+        if failed:
+            say(f"(the outcome is a failure already: {', '.join(failed)})")
+        code = subprocess.run(pytest_command(release=options.release), cwd=ROOT, env=environment, check=False).returncode
+    return 1 if failed else code
+
+
+def checks() -> list[Check]:
+    return [
+        Check("format", [BIN / "ruff", "format", "--check", "."], ".venv/bin/ruff format ."),
+        Check("lint", [BIN / "ruff", "check", "."], ".venv/bin/ruff check --fix . mends some of it"),
+        Check("types", [BIN / "basedpyright", "--warnings"], "annotate, or narrow before use"),
+        Check("imports", [BIN / "lint-imports", "--no-cache"], "imports point downward only: cli, api | orchestration, ingestion, store"),
+        Check(
+            "SQL",
+            [BIN / "sqlfluff", "lint", "--disable-progress-bar", "--nocolor", "dbt_project/models"],
+            ".venv/bin/sqlfluff fix dbt_project/models",
+        ),
+    ]
+
+
+def pytest_command(*, release: bool) -> list[str]:
+    """Two processes; tests of one group stay together, for they share what is slow to make (see tests/conftest.py)."""
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--durations", "10"]
+    return [*command, "--release"] if release else command
+
+
+def run_all(wanted: Sequence[Check], environment: dict[str, str]) -> Iterator[Finished]:
+    """Two at a time, told in their own order."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        yield from pool.map(lambda check: run_check(check, environment), wanted)
+
+
+def run_check(check: Check, environment: dict[str, str]) -> Finished:
+    started = time.monotonic()
+    done = subprocess.run(
+        check.command,
+        cwd=ROOT,
+        env=environment | check.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return Finished(check, done.returncode == 0, done.stdout, time.monotonic() - started)
+
+
+def tell(finished: Iterator[Finished]) -> Iterator[Finished]:
+    for one in finished:
+        say(f"  {'ok     ' if one.is_ok else 'PROBLEM'}  {one.check.title:<8} {one.seconds:5.1f} s")
+        if not one.is_ok:
+            say(one.output.rstrip())
+            say(f"  Remedy: {one.check.remedy}")
+        yield one
+
+
+@contextmanager
+def scratch_environment() -> Iterator[dict[str, str]]:
+    """The environment of checks and tests: state in a directory of its own that goes away, never a person's var/."""
+    with TemporaryDirectory(prefix="supportled-test-") as scratch:
+        environment = {name: value for name, value in os.environ.items() if name != "SUPPORTLED_OPERATIONS_URL"}
+        yield environment | {
+            "SUPPORTLED_VAR": scratch,
+            "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)]),
+        }
