@@ -30,5 +30,5 @@ def main(argv: Sequence[str]) -> int:
         return 1
 
 
-def _stop(signum: int, _frame: object) -> None:
+def _stop(_signum: int, _frame: object) -> None:
     raise KeyboardInterrupt

@@ -55,8 +55,9 @@ def serve(services: Sequence[Service], ready: Callable[[], None]) -> None:
     running: list[tuple[Service, subprocess.Popen[bytes]]] = []
     try:
         for service in services:
-            if not stop_asked:
-                running.append((service, _start(service, ROOT)))
+            if stop_asked:
+                break
+            running.append((service, _start(service, ROOT)))  # noqa: PERF401: what has started must be known at once
         waiting = [service for service in services if service.port]
         while not stop_asked:
             _complain_about_the_dead(running)

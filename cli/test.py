@@ -43,7 +43,9 @@ def run(options: argparse.Namespace) -> int:
         say(f"\nRunning the tests{' at release size' if options.release else ''}")
         if failed:
             say(f"(the outcome is a failure already: {', '.join(failed)})")
-        code = subprocess.run(pytest_command(release=options.release), cwd=ROOT, env=environment, check=False).returncode
+        code = subprocess.run(
+            pytest_command(release=options.release), cwd=ROOT, env=environment, check=False
+        ).returncode
     return 1 if failed else code
 
 
@@ -52,7 +54,11 @@ def checks() -> list[Check]:
         Check("format", [BIN / "ruff", "format", "--check", "."], ".venv/bin/ruff format ."),
         Check("lint", [BIN / "ruff", "check", "."], ".venv/bin/ruff check --fix . mends some of it"),
         Check("types", [BIN / "basedpyright", "--warnings"], "annotate, or narrow before use"),
-        Check("imports", [BIN / "lint-imports", "--no-cache"], "imports point downward only: cli, api | orchestration, ingestion, store"),
+        Check(
+            "imports",
+            [BIN / "lint-imports", "--no-cache"],
+            "imports point downward only: cli, api | orchestration, ingestion, store",
+        ),
         Check(
             "SQL",
             [BIN / "sqlfluff", "lint", "--disable-progress-bar", "--nocolor", "dbt_project/models"],

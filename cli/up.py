@@ -68,7 +68,17 @@ def services(settings: Settings, port: int) -> list[Service]:
     return [
         Service(
             "API",
-            ["-m", "uvicorn", "--factory", "api.app:create_app", "--host", HOST, "--port", str(port), "--no-access-log"],
+            [
+                "-m",
+                "uvicorn",
+                "--factory",
+                "api.app:create_app",
+                "--host",
+                HOST,
+                "--port",
+                str(port),
+                "--no-access-log",
+            ],
             port=port,
             log=logs / "api.log",
         ),
