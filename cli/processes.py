@@ -57,7 +57,7 @@ def serve(services: Sequence[Service], ready: Callable[[], None]) -> None:
         for service in services:
             if stop_asked:
                 break
-            running.append((service, _start(service, ROOT)))  # noqa: PERF401: what has started must be known at once
+            running.append((service, _start(service, ROOT)))
         waiting = [service for service in services if service.port]
         while not stop_asked:
             _complain_about_the_dead(running)

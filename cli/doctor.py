@@ -1,0 +1,176 @@
+"""Says what is wrong with this machine or with the product's state on it. Works before anything is installed."""
+
+import argparse
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from cli.arguments import DEFAULT_PORT
+from cli.bootstrap import ROOT, EnvironmentState, environment_state
+from cli.processes import port_is_free
+from store.settings import Settings
+
+LOW_DISK_BYTES = 3 * 1024**3
+SAFE_SQLITE = (3, 51, 3)
+"""Older releases have a bug in WAL mode that loses commits."""
+DUCKDB_EXTENSIONS = ("sqlite_scanner", "postgres_scanner")
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+class State(StrEnum):
+    OK = "ok"
+    NOTE = "note"
+    """Not yet there, or only wanted for some things."""
+    PROBLEM = "PROBLEM"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check saw. All but an OK have a remedy."""
+
+    state: State
+    subject: str
+    detail: str
+    remedy: str = ""
+
+
+def run(_options: argparse.Namespace) -> int:
+    worst = 0
+    for finding in examine(Settings.from_environment(), ROOT):
+        print(f"{finding.state:<8} {finding.subject}: {finding.detail}", flush=True)
+        if finding.remedy:
+            print(f"         Remedy: {finding.remedy}")
+        worst += finding.state is State.PROBLEM
+    print(f"\n{worst} to put right." if worst else "\nNothing stands in the way.")
+    return 1 if worst else 0
+
+
+def examine(settings: Settings, root: Path) -> Iterator[Finding]:
+    """One finding per check, in the order in which a person would put them right."""
+    yield python_version()
+    yield free_disk(settings.var_dir)
+    packages = installed_packages(root)
+    yield packages
+    if packages.state is State.OK:
+        for check in (sqlite_release, duckdb_extensions):
+            yield guarded(check)
+        yield guarded(lambda: operational_store(settings))
+        yield guarded(lambda: published_warehouse(settings))
+    yield free_ports(DEFAULT_PORT)
+    yield browser()
+
+
+def guarded(check: Callable[[], Finding]) -> Finding:
+    """A check that fails in an unforeseen way is a finding, not the end of the examination."""
+    try:
+        return check()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the person asked what is wrong
+        remedy = getattr(error, "remedy", "") or "SUPPORTLED_DEBUG=1 with the failing command shows where"
+        return Finding(State.PROBLEM, type(error).__name__, " ".join(str(error).split()), remedy)
+
+
+def python_version() -> Finding:
+    return Finding(State.OK, "Python", sys.version.split()[0])
+
+
+def free_disk(var_dir: Path) -> Finding:
+    place = next(path for path in (var_dir, *var_dir.parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    detail = f"{free / 1024**3:.1f} GB free at {place}"
+    if free >= LOW_DISK_BYTES:
+        return Finding(State.OK, "Disk", detail)
+    remedy = "free some space, or set SUPPORTLED_VAR to a directory on another disk; three versions of the warehouse are kept"
+    return Finding(State.PROBLEM, "Disk", detail, remedy)
+
+
+def installed_packages(root: Path) -> Finding:
+    state = environment_state(root)
+    if state is EnvironmentState.READY:
+        return Finding(State.OK, "Packages", ".venv holds those of requirements.lock")
+    what = "there is no .venv yet" if state is EnvironmentState.MISSING else ".venv is not what requirements.lock says"
+    return Finding(State.NOTE, "Packages", what, "every other command makes it, ./supportled up for one")
+
+
+def sqlite_release() -> Finding:
+    from pysqlite3 import dbapi2
+
+    if dbapi2.sqlite_version_info >= SAFE_SQLITE:
+        return Finding(State.OK, "SQLite", dbapi2.sqlite_version)
+    return Finding(
+        State.PROBLEM,
+        "SQLite",
+        f"{dbapi2.sqlite_version} can lose commits",
+        "delete .venv and start again; requirements.lock pins a sound one",
+    )
+
+
+def duckdb_extensions() -> Finding:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        for name in DUCKDB_EXTENSIONS:
+            spec = importlib.util.find_spec(f"duckdb_extension_{name}")
+            places = spec.submodule_search_locations if spec else None
+            files = [file for place in places or () for file in Path(place).rglob(f"{name}.duckdb_extension")]
+            if not files:
+                raise FileNotFoundError(f"the package duckdb-extension-{name.replace('_', '-')} is not installed")
+            connection.load_extension(str(files[0]))
+    return Finding(State.OK, "DuckDB", f"{duckdb.__version__} loads {', '.join(DUCKDB_EXTENSIONS)} without network")
+
+
+def operational_store(settings: Settings) -> Finding:
+    from sqlalchemy.exc import DBAPIError
+
+    from store.migrations import pending
+
+    subject = "Operational store"
+    if settings.is_sqlite and not (settings.var_dir / "operations.sqlite3").exists():
+        return Finding(State.NOTE, subject, "not made yet", "./supportled up makes it")
+    try:
+        missing = pending(settings.operations_url)
+    except DBAPIError as error:
+        remedy = "start the database, or correct SUPPORTLED_OPERATIONS_URL"
+        return Finding(State.PROBLEM, subject, f"does not answer: {error.orig}", remedy)
+    if missing:
+        return Finding(
+            State.NOTE,
+            subject,
+            f"lacks {len(missing)} migrations",
+            "any command that uses it applies them: ./supportled up",
+        )
+    return Finding(State.OK, subject, "answers, and its tables are those of this release")
+
+
+def published_warehouse(settings: Settings) -> Finding:
+    from store.published import NoPublishedWarehouse, WarehouseOutOfDate, open_current
+
+    subject = "Published warehouse"
+    try:
+        with open_current(settings) as published:
+            return Finding(State.OK, subject, f"{published.version}, data as of {published.as_of:%Y-%m-%d %H:%M} UTC")
+    except NoPublishedWarehouse:
+        return Finding(State.NOTE, subject, "none yet", "./supportled build, or ./supportled up for demo data too")
+    except WarehouseOutOfDate as error:
+        return Finding(State.PROBLEM, subject, str(error), "./supportled build --full-refresh")
+
+
+def free_ports(port: int) -> Finding:
+    taken = [str(one) for one in (port, port + 1) if not port_is_free(one)]
+    if taken:
+        return Finding(
+            State.NOTE, "Ports", f"{' and '.join(taken)} in use", "./supportled up --port N takes N and N + 1"
+        )
+    return Finding(State.OK, "Ports", f"{port} and {port + 1} are free")
+
+
+def browser() -> Finding:
+    found = next((path for path in map(shutil.which, CHROMIUM_NAMES) if path), None)
+    if found:
+        return Finding(State.OK, "Browser for tests", found)
+    remedy = "only tests of pages want one: apt install chromium" + ("" if os.geteuid() == 0 else " (as root)")
+    return Finding(State.NOTE, "Browser for tests", "no Chromium", remedy)
