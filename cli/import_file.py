@@ -6,12 +6,13 @@ from cli.progress import say, step
 
 
 def run(options: argparse.Namespace) -> int:
+    if not options.file.is_file():
+        raise Problem(f"there is no file {options.file}", "check the path")
+
     from ingestion.files import MappingDoesNotFit, import_file
     from store.migrations import migrate
     from store.settings import Settings
 
-    if not options.file.is_file():
-        raise Problem(f"there is no file {options.file}", "check the path")
     settings = Settings.from_environment()
     migrate(settings.operations_url)
     try:

@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -13,7 +12,6 @@ from cli.problems import describe
 def main(argv: Sequence[str]) -> int:
     """The exit code of one command: 0 done, 1 a problem (told on stderr with its remedy), 2 wrong arguments, 130 stopped."""
     options = parse(argv)
-    signal.signal(signal.SIGTERM, _stop)
     try:
         return importlib.import_module(options.module).run(options)
     except KeyboardInterrupt:
@@ -28,7 +26,3 @@ def main(argv: Sequence[str]) -> int:
             raise
         print(describe(error), file=sys.stderr)
         return 1
-
-
-def _stop(_signum: int, _frame: object) -> None:
-    raise KeyboardInterrupt
