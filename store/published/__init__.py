@@ -12,6 +12,7 @@ from store.published.costs import cost_analysis as cost_analysis
 from store.published.kpis import DIMENSIONS as DIMENSIONS
 from store.published.kpis import Kpi as Kpi
 from store.published.kpis import UnknownMetric as UnknownMetric
+from store.published.kpis import catalogue as catalogue
 from store.published.kpis import kpis as kpis
 from store.published.periods import ReportPeriod as ReportPeriod
 from store.published.periods import UnknownPeriod as UnknownPeriod

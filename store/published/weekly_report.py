@@ -48,7 +48,7 @@ class Recommendation:
     discount_paise: int
     usual_loss_paise: int
     value_at_risk_paise: int
-    evidence_incidence_ids: tuple[str, ...]
+    evidence_incidence_ids: list[str]
     fix_title: str
     fix_detail: str
     state: str
@@ -109,7 +109,7 @@ def weekly_report(warehouse: Published, *, week: str | None = None) -> WeeklyRep
         cost_per_order=cost_analysis(warehouse, period),
         self_serve_rate=here["self_serve_conversion_rate"],
         recommendations=[
-            Recommendation(**row | {"evidence_incidence_ids": tuple(row["evidence_incidence_ids"] or ())})
+            Recommendation(**row)
             for row in _rows(
                 warehouse,
                 period,

@@ -1,0 +1,1 @@
+"""The live layer: the API that apps, agents and analysts call."""

@@ -1,0 +1,78 @@
+"""Answers from the published warehouse: never on the event loop, each computed once a version."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from threading import Lock
+
+from store.published import NoPublishedWarehouse, Published, current_version, open_current
+from store.settings import Settings
+
+MAX_ANSWERS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """JSON bytes, or no body when the caller has them already (`is_unchanged`)."""
+
+    etag: str
+    body: bytes
+    is_unchanged: bool = False
+
+
+Question = Callable[[Published], bytes]
+
+
+class WarehouseReader:
+    """Holds the current version open on two threads of its own; a new version is taken at the next question."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._threads = ThreadPoolExecutor(2, "warehouse")
+        self._answers: OrderedDict[tuple[str, str], asyncio.Future[bytes]] = OrderedDict()
+        self._opening = Lock()
+        self._published: Published | None = None
+
+    async def ask(self, key: str, question: Question, *, known_etag: str | None = None) -> Answer:
+        """The answer to `question`; `key` names it (path and canonical query). Raises `WarehouseUnavailable`."""
+        version = current_version(self._settings)
+        if version is None:
+            raise NoPublishedWarehouse("No warehouse has been published yet.")
+        etag = f'"{version}-{sha256(key.encode()).hexdigest()[:16]}"'
+        if known_etag is not None and etag in {tag.strip().removeprefix("W/") for tag in known_etag.split(",")}:
+            return Answer(etag, b"", is_unchanged=True)
+        return Answer(etag, await self._answer(version, key, question))
+
+    async def _answer(self, version: str, key: str, question: Question) -> bytes:
+        future = self._answers.get((version, key))
+        if future is None:
+            loop = asyncio.get_running_loop()
+            future = loop.run_in_executor(self._threads, self._compute, question)
+            self._answers[version, key] = future
+            if len(self._answers) > MAX_ANSWERS:
+                self._answers.popitem(last=False)
+        try:
+            # A caller that goes away must not cancel the answer for those who wait beside it.
+            return await asyncio.shield(future)
+        except BaseException:
+            if not future.done() or future.cancelled() or future.exception() is not None:
+                self._answers.pop((version, key), None)
+            raise
+
+    def _compute(self, question: Question) -> bytes:
+        return question(self._current())
+
+    def _current(self) -> Published:
+        with self._opening:
+            if self._published is None or self._published.version != current_version(self._settings):
+                # The old one closes when its last question is answered: nothing else refers to it then.
+                self._published = open_current(self._settings)
+            return self._published
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        if self._published is not None:
+            self._published.close()

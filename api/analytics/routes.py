@@ -1,0 +1,185 @@
+"""GET /analytics/*: figures from the published warehouse, cached by version, with ETag."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import BaseModel
+
+from api.analytics.reader import WarehouseReader
+from api.analytics.schemas import (
+    CostAnalysisAnswer,
+    FrictionReportAnswer,
+    KpiAnswer,
+    KpisAnswer,
+    TrendAnswer,
+    TrendPointAnswer,
+    cost_lines,
+    provenance,
+)
+from api.auth import ANALYSTS, KPI_READERS
+from api.errors import BadRequest, NotFound, WarehouseMissing
+from store import published
+from store.enums import Channel, EventType, Period, Stage, Tier
+from store.published import Published, ReportPeriod, UnknownMetric, UnknownPeriod, WarehouseUnavailable
+
+router = APIRouter(prefix="/analytics", tags=["analytics"])
+
+Word = Annotated[str | None, Query(max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
+KnownEtag = Annotated[str | None, Header(alias="If-None-Match")]
+
+
+def read_filters(
+    stage: Annotated[Stage | None, Query()] = None,
+    channel: Annotated[Channel | None, Query()] = None,
+    event_type: Annotated[EventType | None, Query(alias="eventType")] = None,
+    order_band: Annotated[str | None, Query(alias="orderBand", pattern="^(UNDER_5K|5K_TO_25K|FROM_25K)$")] = None,
+    language: Word = None,
+    tier: Annotated[Tier | None, Query()] = None,
+    source: Word = None,
+) -> dict[str, str]:
+    """The segment asked for, by the warehouse's dimension names."""
+    given = {
+        "stage": stage,
+        "channel": channel,
+        "event_type": event_type,
+        "order_band": order_band,
+        "language": language,
+        "tier": tier,
+        "source": source,
+    }
+    return {name: str(value) for name, value in given.items() if value is not None}
+
+
+def read_period(
+    period: Annotated[
+        str, Query(description="last_7_days, 2026-W47, 2026-11 or 2026-11-23 (Indian days)")
+    ] = "last_7_days",
+    start_date: Annotated[date | None, Query(alias="from", description="With `to`, instead of period")] = None,
+    end_date: Annotated[date | None, Query(alias="to")] = None,
+) -> Callable[[Published], ReportPeriod]:
+    """Which days are meant; `last_7_days` can be told only once the version is open."""
+    if (start_date is None) != (end_date is None):
+        raise BadRequest("from, to: send both, or neither")
+    if start_date is not None and end_date is not None:
+        if start_date > end_date:
+            raise BadRequest("from: is after to")
+        named = ReportPeriod(f"{start_date}/{end_date}", start_date, end_date)
+        return lambda _: named
+    return lambda warehouse: published.parse_period(period, warehouse.as_of)
+
+
+Filters = Annotated[dict[str, str], Depends(read_filters)]
+WantedPeriod = Annotated[Callable[[Published], ReportPeriod], Depends(read_period)]
+
+
+async def answer(request: Request, known_etag: str | None, question: Callable[[Published], BaseModel]) -> Response:
+    """The question's answer as JSON, 304 when the caller has it, or the problem that keeps it from being answered."""
+    reader: WarehouseReader = request.app.state.warehouse
+    key = f"{request.url.path}?{urlencode(sorted(request.query_params.multi_items()))}"
+    try:
+        found = await reader.ask(
+            key, lambda warehouse: question(warehouse).model_dump_json().encode(), known_etag=known_etag
+        )
+    except WarehouseUnavailable as error:
+        raise WarehouseMissing(error) from error
+    except UnknownPeriod as error:
+        raise BadRequest(f"period: {error}") from error
+    except UnknownMetric as error:
+        raise NotFound(f"There is no metric {error}.", remedy="GET /analytics/kpis lists them.") from error
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+    headers = {"ETag": found.etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    if found.is_unchanged:
+        return Response(status_code=304, headers=headers)
+    return Response(found.body, media_type="application/json", headers=headers)
+
+
+@router.get("/kpis", dependencies=KPI_READERS, response_model=KpisAnswer)
+async def get_kpis(request: Request, period: WantedPeriod, filters: Filters, known_etag: KnownEtag = None) -> Response:
+    """Every KPI of the catalogue over the period, with target, numerator, denominator and definition."""
+
+    def question(warehouse: Published) -> KpisAnswer:
+        days = period(warehouse)
+        figures = published.kpis(warehouse, days, filters)
+        return KpisAnswer.model_validate(
+            provenance(warehouse, days, filters) | {"kpis": [KpiAnswer.of(kpi) for kpi in figures]}
+        )
+
+    return await answer(request, known_etag, question)
+
+
+@router.get("/friction-report", dependencies=ANALYSTS, response_model=FrictionReportAnswer)
+async def get_friction_report(
+    request: Request,
+    week: Annotated[
+        str | None, Query(pattern=r"^\d{4}-W\d{2}$", description="An ISO week; else the last 7 days")
+    ] = None,
+    known_etag: KnownEtag = None,
+) -> Response:
+    """The weekly friction report: what hurt, what it cost, what to fix first."""
+
+    def question(warehouse: Published) -> FrictionReportAnswer:
+        return FrictionReportAnswer.of(warehouse, published.weekly_report(warehouse, week=week))
+
+    return await answer(request, known_etag, question)
+
+
+@router.get("/cost-analysis", dependencies=ANALYSTS, response_model=CostAnalysisAnswer)
+async def get_cost_analysis(
+    request: Request, period: WantedPeriod, filters: Filters, known_etag: KnownEtag = None
+) -> Response:
+    """What help cost in the period, by stage and channel, and what an assisted order cost."""
+
+    def question(warehouse: Published) -> CostAnalysisAnswer:
+        days = period(warehouse)
+        figures = {kpi.metric: KpiAnswer.of(kpi) for kpi in published.kpis(warehouse, days, filters)}
+        return CostAnalysisAnswer.model_validate(
+            provenance(warehouse, days, filters)
+            | {
+                "cost_per_assisted_order": figures["cost_per_assisted_order"],
+                "post_order_cost_per_order": figures["post_order_cost_per_order"],
+                "lines": cost_lines(published.cost_analysis(warehouse, days, filters)),
+            }
+        )
+
+    return await answer(request, known_etag, question)
+
+
+@router.get("/trend/{metric}", dependencies=KPI_READERS, response_model=TrendAnswer)
+async def get_trend(
+    request: Request,
+    metric: str,
+    filters: Filters,
+    granularity: Annotated[Period, Query(description="One point a day, week or month")] = Period.DAY,
+    period: Annotated[str, Query(description="The days to show, as in /analytics/kpis")] = "last_90_days",
+    start_date: Annotated[date | None, Query(alias="from")] = None,
+    end_date: Annotated[date | None, Query(alias="to")] = None,
+    known_etag: KnownEtag = None,
+) -> Response:
+    """One metric over time, oldest point first."""
+    wanted = read_period(period, start_date, end_date)
+
+    def question(warehouse: Published) -> TrendAnswer:
+        days = wanted(warehouse)
+        entry = next((row for row in published.catalogue(warehouse) if row["metric"] == metric), None)
+        if entry is None:
+            raise UnknownMetric(metric)
+        points = published.trend(
+            warehouse, metric, period=granularity, start_date=days.start_date, end_date=days.end_date, filters=filters
+        )
+        return TrendAnswer.model_validate(
+            provenance(warehouse, days, filters)
+            | {
+                "metric": metric,
+                "label": entry["label"],
+                "unit": "RUPEES" if entry["unit"] == "PAISE" else entry["unit"],
+                "granularity": granularity,
+                "definition_version": entry["definition_version"],
+                "points": [TrendPointAnswer.of(point, entry["unit"]) for point in points],
+            }
+        )
+
+    return await answer(request, known_etag, question)
