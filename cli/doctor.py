@@ -16,8 +16,6 @@ from cli.processes import port_is_free
 from store.settings import Settings
 
 LOW_DISK_BYTES = 3 * 1024**3
-SAFE_SQLITE = (3, 51, 3)
-"""Older releases have a bug in WAL mode that loses commits."""
 DUCKDB_EXTENSIONS = ("sqlite_scanner", "postgres_scanner")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -57,21 +55,24 @@ def examine(settings: Settings, root: Path) -> Iterator[Finding]:
     packages = installed_packages(root)
     yield packages
     if packages.state is State.OK:
-        for check in (sqlite_release, duckdb_extensions):
-            yield guarded(check)
-        yield guarded(lambda: operational_store(settings))
-        yield guarded(lambda: published_warehouse(settings))
+        yield guarded("SQLite", sqlite_release)
+        yield guarded("DuckDB", duckdb_extensions)
+        yield guarded("Operational store", lambda: operational_store(settings))
+        yield guarded("Published warehouse", lambda: published_warehouse(settings))
     yield free_ports(DEFAULT_PORT)
     yield browser()
 
 
-def guarded(check: Callable[[], Finding]) -> Finding:
-    """A check that fails in an unforeseen way is a finding, not the end of the examination."""
+def guarded(subject: str, check: Callable[[], Finding]) -> Finding:
+    """A check that fails is a finding, not the end of the examination."""
     try:
         return check()
     except Exception as error:  # noqa: BLE001 - whatever it is, the person asked what is wrong
-        remedy = getattr(error, "remedy", "") or "SUPPORTLED_DEBUG=1 with the failing command shows where"
-        return Finding(State.PROBLEM, type(error).__name__, " ".join(str(error).split()), remedy)
+        reason = " ".join(str(error).split())
+        if remedy := getattr(error, "remedy", None):
+            return Finding(State.PROBLEM, subject, reason, remedy)
+        remedy = "the command that needs it shows where it happened, with SUPPORTLED_DEBUG=1"
+        return Finding(State.PROBLEM, subject, f"{type(error).__name__}: {reason}", remedy)
 
 
 def python_version() -> Finding:
@@ -99,14 +100,10 @@ def installed_packages(root: Path) -> Finding:
 def sqlite_release() -> Finding:
     from pysqlite3 import dbapi2
 
-    if dbapi2.sqlite_version_info >= SAFE_SQLITE:
-        return Finding(State.OK, "SQLite", dbapi2.sqlite_version)
-    return Finding(
-        State.PROBLEM,
-        "SQLite",
-        f"{dbapi2.sqlite_version} can lose commits",
-        "delete .venv and start again; requirements.lock pins a sound one",
-    )
+    from store.engines import check_sqlite_version
+
+    check_sqlite_version(dbapi2.sqlite_version_info)
+    return Finding(State.OK, "SQLite", dbapi2.sqlite_version)
 
 
 def duckdb_extensions() -> Finding:
@@ -124,26 +121,22 @@ def duckdb_extensions() -> Finding:
 
 
 def operational_store(settings: Settings) -> Finding:
-    from sqlalchemy.exc import DBAPIError
-
-    from store.migrations import pending
+    from store.errors import StoreOutOfDate
+    from store.session import open_store
 
     subject = "Operational store"
     if settings.is_sqlite and not (settings.var_dir / "operations.sqlite3").exists():
         return Finding(State.NOTE, subject, "not made yet", "./supportled up makes it")
     try:
-        missing = pending(settings.operations_url)
-    except DBAPIError as error:
-        remedy = "start the database, or correct SUPPORTLED_OPERATIONS_URL"
-        return Finding(State.PROBLEM, subject, f"does not answer: {error.orig}", remedy)
-    if missing:
+        with open_store(settings):
+            return Finding(State.OK, subject, "answers, and its tables are those of this release")
+    except StoreOutOfDate as error:
         return Finding(
             State.NOTE,
             subject,
-            f"lacks {len(missing)} migrations",
-            "any command that uses it applies them: ./supportled up",
+            str(error),
+            "every command that writes to it brings it up to date, ./supportled up for one",
         )
-    return Finding(State.OK, subject, "answers, and its tables are those of this release")
 
 
 def published_warehouse(settings: Settings) -> Finding:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from cli.doctor import Finding, State, examine, guarded
+from store.engines import check_sqlite_version
 from store.settings import ROOT, Settings
 
 
@@ -23,16 +24,27 @@ def test_a_database_that_does_not_answer_is_a_problem_with_a_remedy(tmp_path: Pa
     settings = Settings.at(tmp_path, "postgresql+psycopg://nobody@127.0.0.1:1/none")
     found = next(finding for finding in examine(settings, ROOT) if finding.subject == "Operational store")
     assert found.state is State.PROBLEM
-    assert "correct SUPPORTLED_OPERATIONS_URL" in found.remedy
+    assert "SUPPORTLED_OPERATIONS_URL" in found.remedy
 
 
 def test_a_check_that_fails_is_a_finding() -> None:
     def fails() -> Finding:
         raise OSError("the disk\nis gone")
 
-    assert guarded(fails) == Finding(
-        State.PROBLEM, "OSError", "the disk is gone", "SUPPORTLED_DEBUG=1 with the failing command shows where"
-    )
+    found = guarded("Disk", fails)
+    assert (found.state, found.subject, found.detail) == (State.PROBLEM, "Disk", "OSError: the disk is gone")
+    assert found.remedy
+
+
+def test_a_sqlite_that_loses_commits_is_a_problem_with_its_remedy() -> None:
+    def old() -> Finding:
+        check_sqlite_version((3, 46, 1))
+        raise AssertionError("an old SQLite passed")
+
+    found = guarded("SQLite", old)
+    assert found.state is State.PROBLEM
+    assert found.detail.startswith("SQLite 3.46.1 can lose committed changes")
+    assert "delete .venv" in found.remedy
 
 
 @pytest.mark.parametrize("port_count", [1, 2])
