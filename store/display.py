@@ -1,0 +1,108 @@
+"""How figures are written for people: ₹ with lakh grouping, shares in per cent, durations, Indian time."""
+
+from datetime import date, datetime
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal, format_percent
+
+from store.clock import IST
+
+LOCALE = "en_IN"
+MISSING = "–"
+LAKH_PAISE = 100_000_00
+CRORE_PAISE = 100 * LAKH_PAISE
+
+
+def rupees(paise: float | None) -> str:
+    """`₹1,23,457`: whole rupees, grouped by lakh."""
+    if paise is None:
+        return MISSING
+    return format_currency(round(paise / 100), "INR", format="¤#,##,##0", locale=LOCALE, currency_digits=False)
+
+
+def rupees_short(paise: float | None) -> str:
+    """`₹4.6 lakh`, `₹1.2 crore`, and whole rupees below one lakh."""
+    if paise is None:
+        return MISSING
+    for unit, name in ((CRORE_PAISE, "crore"), (LAKH_PAISE, "lakh")):
+        if abs(paise) >= unit:
+            return f"₹{format_decimal(paise / unit, format='#,##0.0', locale=LOCALE)} {name}"
+    return rupees(paise)
+
+
+def count(number: float | None) -> str:
+    return MISSING if number is None else format_decimal(round(number), locale=LOCALE)
+
+
+def share(rate: float | None) -> str:
+    """`42.3%`."""
+    return MISSING if rate is None else format_percent(rate, format="0.0%", locale=LOCALE)
+
+
+def points(difference: float | None) -> str:
+    """A difference of two shares, `+3.2 points`."""
+    return MISSING if difference is None else f"{difference * 100:+.1f} points"
+
+
+def change(rate: float | None) -> str:
+    """A relative change, `+12%`."""
+    return MISSING if rate is None else f"{rate * 100:+.0f}%"
+
+
+def duration(seconds: float | None) -> str:
+    """`45 s`, `8 min 20 s`, `3 h 5 min`, `2 d 4 h`: the two largest units."""
+    if seconds is None:
+        return MISSING
+    left = round(seconds)
+    if left < 60:
+        return f"{left} s"
+    parts = []
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        amount, left = divmod(left, length)
+        if amount:
+            parts.append(f"{amount} {unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2])
+
+
+def day(when: date) -> str:
+    """`16 Nov 2026`."""
+    return format_date(when, "d MMM y", locale=LOCALE)
+
+
+def day_range(first: date, last: date) -> str:
+    """`16–22 Nov 2026`."""
+    if first == last:
+        return day(first)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{day(last)}"
+    pattern = "d MMM" if first.year == last.year else "d MMM y"
+    return f"{format_date(first, pattern, locale=LOCALE)} – {day(last)}"
+
+
+def moment(at: datetime) -> str:
+    """`22 Nov 2026, 18:30 IST`."""
+    return f"{format_datetime(at.astimezone(IST), 'd MMM y, HH:mm', locale=LOCALE)} IST"
+
+
+def words(code: str | None) -> str:
+    """A code as people read it: `PAYMENT_FAILURE` → `Payment failure`. Imported words stay as they came."""
+    if code is None:
+        return MISSING
+    return code.replace("_", " ").strip().capitalize() if code == code.upper() or code == code.lower() else code
+
+
+def figure(value: float | None, unit: str) -> str:
+    """A KPI's value in its unit (kpi_catalogue.unit)."""
+    match unit:
+        case "RATE":
+            return share(value)
+        case "POINTS":
+            return points(value)
+        case "PAISE":
+            return rupees(value)
+        case "SECONDS":
+            return duration(value)
+        case _:
+            return count(value)
