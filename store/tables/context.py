@@ -142,3 +142,13 @@ suppressions = Table(
     instant("updated_at", nullable=False),
     change_seq(),
 )
+
+for _table in (context_updates, friction_signals, friction_scores):
+    # Rows come in the order of their transactions and are never changed: a block range index finds the newest at the cost
+    # of a page. SQLite reads them by `seq` and the row's own number.
+    Index(
+        f"ix_{_table.name}_change_seq",
+        _table.c.change_seq,
+        postgresql_using="brin",
+        postgresql_with={"autosummarize": True},
+    ).ddl_if(dialect="postgresql")

@@ -1,6 +1,6 @@
 """Users, agents and what they sign in with."""
 
-from sqlalchemy import Column, Date, Index, Integer, String, Table, UniqueConstraint, text
+from sqlalchemy import Column, Date, Index, Integer, String, Table, UniqueConstraint
 
 from store.tables.columns import change_seq, document, instant, metadata, reference, row_id, source, word
 
@@ -60,4 +60,9 @@ platform_identities = Table(
     instant("linked_at"),
     change_seq(),
 )
-Index("ix_platform_identities_unlinked", platform_identities.c.first_seen_at, sqlite_where=text("user_id IS NULL"))
+Index(
+    "ix_platform_identities_unlinked",
+    platform_identities.c.first_seen_at,
+    sqlite_where=platform_identities.c.user_id.is_(None),
+    postgresql_where=platform_identities.c.user_id.is_(None),
+)

@@ -29,8 +29,8 @@ def _code(length: int = 64) -> Column[str]:
 
 friction_rules = _rule_table(
     "friction_rules",
+    Column("kind", String(64), primary_key=True),
     _code(),
-    word("kind"),
     word("signal_type", nullable=True),
     Column("threshold", Float),
     Column("weight", Integer),
@@ -41,7 +41,8 @@ friction_rules = _rule_table(
     Column("issue_category", String(128)),
 )
 """kind SCORE: adds `weight` when the input is over `threshold` (or is true). kind SIGNAL: `action` is due when the signal's
-count or duration is over `threshold`. kind HELP: help is due when the score is over `threshold`."""
+count or duration is over `threshold`. kind HELP: help is due when the score is over `threshold`. Of several that are due, here and in
+`notification_rules`, the one with the lowest `priority` is shown."""
 
 routing_rules = _rule_table(
     "routing_rules",

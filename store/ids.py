@@ -1,0 +1,63 @@
+"""Ids of our own rows: ordered by time for live ones, the same at every import for those from files."""
+
+import hashlib
+import os
+import threading
+import uuid
+from datetime import datetime, timedelta
+
+from store.tables.columns import EPOCH
+
+_FILE_ROWS = uuid.UUID("6f1d1c5e-2c39-5f0b-9a3f-0d6a6f3f6c11")
+_MILLISECOND = timedelta(milliseconds=1)
+_TAIL_BITS = 74
+_VERSION_7 = 0x7 << 76
+_VARIANT = 0b10 << 62
+
+
+class _Sequence:
+    """The 74 bits below a UUIDv7's milliseconds: random at each new millisecond, rising by a random step within one.
+
+    With a leading 0 and steps below 2^48, more than 30 million ids fit into a millisecond before the bits run out.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._millisecond = -1
+        self._tail = 0
+
+    def next_tail(self, millisecond: int) -> int:
+        with self._lock:
+            if millisecond == self._millisecond:
+                self._tail += 1 + int.from_bytes(os.urandom(6))
+            else:
+                self._millisecond = millisecond
+                self._tail = int.from_bytes(os.urandom(10)) >> (80 - _TAIL_BITS + 1)
+            return self._tail
+
+
+_sequence = _Sequence()
+
+
+def new_id(at: datetime) -> str:
+    """A UUIDv7 of the instant `at` (aware). Ids made in one process for one millisecond sort in the order of the calls."""
+    millisecond = (at - EPOCH) // _MILLISECOND
+    tail = _sequence.next_tail(millisecond)
+    low_bits = tail & ((1 << 62) - 1)
+    return _text((millisecond << 80) | _VERSION_7 | ((tail >> 62) << 64) | _VARIANT | low_bits)
+
+
+def file_row_id(source: str, native_id: str) -> str:
+    """The UUIDv5 of a row from a file, so that a second import gives the same id."""
+    return str(uuid.uuid5(_FILE_ROWS, f"{source}\x00{native_id}"))
+
+
+def is_in_holdout(user_id: str, share: float) -> bool:
+    """Whether the user is one of the `share` (0 to 1) who are never prompted. Stable; a larger share holds a smaller one."""
+    digest = hashlib.sha256(user_id.encode()).digest()
+    return int.from_bytes(digest[:8]) / 2**64 < share
+
+
+def _text(value: int) -> str:
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

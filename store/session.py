@@ -1,0 +1,104 @@
+"""The way into the operational store: one URL, SQLite or PostgreSQL, the same code on both."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from store.engines import read_engine, write_engine
+from store.errors import StoreOutOfDate, StoreUnavailable
+from store.settings import Settings
+from store.transactions import run_alone
+from store.writer import Writer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+HEAD_REVISION = "0005"
+"""The migration this code was written for; a test holds it equal to the newest one."""
+
+
+class Store:
+    """The operational store, open. Made by `open_store`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._read_engine = read_engine(settings.operations_url)
+        self._write_engine = write_engine(settings.operations_url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self._write_engine.dialect.name == "sqlite"
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """A connection that reads one snapshot, taken at its first statement, until the `with` ends. It cannot write."""
+        return self._read_engine.connect()
+
+    def write(self, change: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `change(connection, *args, **kwargs)` in one transaction; when this returns it is on disk.
+
+        For commands. It waits up to a minute while another process writes, then raises `StoreBusy`; `OutcomeUnknown` if the
+        commit itself fails.
+        """
+        with self._write_engine.connect() as connection:
+            return run_alone(connection, lambda connection: change(connection, *args, **kwargs))
+
+    @cached_property
+    def writer(self) -> Writer:
+        """The writer thread with group commit, started when it is first asked for. For processes that serve."""
+        return Writer(self._write_engine)
+
+    def close(self) -> None:
+        """Write what is queued and let go of the database."""
+        if "writer" in self.__dict__:
+            self.writer.close()
+        self._read_engine.dispose()
+        self._write_engine.dispose()
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Store]:
+    """The operational store of these settings, already migrated (`store.migrations.migrate`).
+
+    Raises `SqliteTooOld`, `StoreUnavailable` or `StoreOutOfDate`, each with its remedy.
+    """
+    store = Store(settings)
+    try:
+        _check_revision(store)
+        yield store
+    finally:
+        store.close()
+
+
+def next_seqs(connection: Connection, count: int) -> range:
+    """The next `count` numbers of the context log (`context_updates` and `friction_signals` share them), in a row.
+
+    On PostgreSQL a number may be seen later than a higher one, and numbers of a transaction that failed are never used.
+    """
+    first = connection.execute(_NEXT_SEQS[connection.dialect.name], {"count": count}).scalar_one()
+    return range(first, first + count)
+
+
+_NEXT_SEQS = {
+    "sqlite": text(
+        "UPDATE store_counters SET value = value + :count WHERE name = 'context_event' RETURNING value - :count + 1"
+    ),
+    "postgresql": text("SELECT next_context_event_seqs(:count)"),
+}
+
+
+def _check_revision(store: Store) -> None:
+    try:
+        with store.read() as connection:
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    except OperationalError as error:
+        if not (store.is_sqlite and "no such table" in str(error.orig)):
+            raise StoreUnavailable(f"The operational store cannot be opened: {error.orig}") from error
+        found = None
+    except DBAPIError:
+        found = None
+    if found != HEAD_REVISION:
+        raise StoreOutOfDate(f"The operational store has schema {found or 'none'}, this release needs {HEAD_REVISION}.")

@@ -1,0 +1,68 @@
+"""How one change becomes one transaction, and when it is tried again."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection, RootTransaction
+from sqlalchemy.exc import DBAPIError
+
+from store.errors import OutcomeUnknown, StoreBusy
+
+T = TypeVar("T")
+
+ATTEMPTS = 10
+_DEADLOCK_DETECTED = "40P01"
+_SERIALIZATION_FAILURE = "40001"
+
+
+def is_worth_another_try(error: BaseException) -> bool:
+    """Whether the database gave the whole transaction up for a reason that is gone the next time."""
+    return isinstance(error, DBAPIError) and (
+        error.connection_invalidated
+        or getattr(error.orig, "sqlstate", None) in {_DEADLOCK_DETECTED, _SERIALIZATION_FAILURE}
+    )
+
+
+def run_alone(connection: Connection, change: Callable[[Connection], T]) -> T:
+    """Run one change in a transaction of its own and commit it.
+
+    After a deadlock, a serialization failure or a lost connection it runs again, up to ten times, then raises `StoreBusy`.
+    Raises `OutcomeUnknown` if the commit itself fails, and whatever the change raises.
+    """
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - two that met must not meet again
+        try:
+            transaction = connection.begin()
+            try:
+                answer = change(connection)
+            except BaseException:
+                give_up(transaction)
+                raise
+        except DBAPIError as error:
+            if not is_worth_another_try(error):
+                raise
+            last_error = error
+        else:
+            commit(transaction)
+            return answer
+    raise StoreBusy(f"The database gave the change up {ATTEMPTS} times.") from last_error
+
+
+def commit(transaction: RootTransaction) -> None:
+    """Commit, or raise `OutcomeUnknown` and drop the connection."""
+    try:
+        transaction.commit()
+    except DBAPIError as error:
+        transaction.connection.invalidate()
+        raise OutcomeUnknown("The database failed while it committed.") from error
+
+
+def give_up(transaction: RootTransaction) -> None:
+    """Roll back; a connection that cannot even do that is dropped."""
+    try:
+        transaction.rollback()
+    except DBAPIError:
+        transaction.connection.invalidate()

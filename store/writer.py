@@ -1,0 +1,206 @@
+"""The one writer thread of a process: whatever waits is written in one transaction, and answered when that is on disk.
+
+A commit costs an fsync however much it holds. So changes queue as plain functions of a connection; the thread takes all
+that wait, runs each in a savepoint, commits once, and only then resolves the answers.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from store.errors import OutcomeUnknown, WriterBusy, WriterClosed
+from store.transactions import commit, give_up, is_worth_another_try, run_alone
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+QUEUE_LIMIT = 10_000
+SQLITE_BATCH_LIMIT = 512
+POSTGRESQL_BATCH_LIMIT = 32
+"""Row locks are held until the commit: a long batch would make other writers wait for rows it is long done with."""
+
+
+class _BatchLost(Exception):
+    """The transaction is gone with everything in it, not just one change."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    change: Callable[[Connection], Any]
+    future: "Future[Any] | asyncio.Future[Any]"
+    loop: asyncio.AbstractEventLoop | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    value: Any = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """Runs changes one after the other, many to a commit. Use as a context manager, or `close` it.
+
+    A change that raises takes back only its own work, and its caller gets the error. No change may commit or roll back.
+    """
+
+    def __init__(self, engine: Engine, *, queue_limit: int = QUEUE_LIMIT) -> None:
+        is_postgresql = engine.dialect.name == "postgresql"
+        self._batch_limit = POSTGRESQL_BATCH_LIMIT if is_postgresql else SQLITE_BATCH_LIMIT
+        self._queue_limit = queue_limit
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        self._is_closed = False
+        self._connection = engine.connect()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def submit(
+        self, change: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[T]:
+        """Queue `change(connection, *args, **kwargs)`; awaiting the answer waits for the commit.
+
+        Raises at once `WriterBusy` when the queue is full and `WriterClosed` when the writer is closing. The answer may be
+        `OutcomeUnknown` or `StoreBusy`, or what the change raised. Cancelling does not take back what is queued.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._enqueue(_Job(partial(_call, change, args, kwargs), future, loop))
+        return future
+
+    def submit_future(
+        self, change: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        """As `submit`, for threads: a future whose `result()` blocks."""
+        future: Future[T] = Future()
+        self._enqueue(_Job(partial(_call, change, args, kwargs), future, None))
+        return future
+
+    def close(self) -> None:
+        """Take nothing more, write what is queued, end the thread."""
+        with self._gate:
+            if not self._is_closed:
+                self._is_closed = True
+                self._queue.put(None)
+        self._thread.join()
+        self._connection.close()
+
+    def _enqueue(self, job: _Job) -> None:
+        with self._gate:
+            if self._is_closed:
+                raise WriterClosed("The writer is closing.")
+            if self._queue.qsize() >= self._queue_limit:
+                raise WriterBusy(f"{self._queue_limit} changes already wait to be written.")
+            self._queue.put(job)
+
+    def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            jobs, is_last = self._take()
+            try:
+                answers = self._write(jobs)
+            except BaseException as error:  # noqa: BLE001 - the thread lives on, and every caller gets an answer
+                answers = [_Answer(error=error)] * len(jobs)
+            _resolve(jobs, answers)
+
+    def _take(self) -> tuple[list[_Job], bool]:
+        """What waits, at least one job unless the writer closes, and whether nothing comes after."""
+        jobs: list[_Job] = []
+        job = self._queue.get()
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) == self._batch_limit:
+                return jobs, False
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                return jobs, False
+        return jobs, True
+
+    def _write(self, jobs: list[_Job]) -> list[_Answer]:
+        if len(jobs) < 2:
+            return self._write_one_by_one(jobs)
+        transaction = self._connection.begin()
+        try:
+            answers = [self._run_in_savepoint(job) for job in jobs]
+        except _BatchLost:
+            give_up(transaction)
+            return self._write_one_by_one(jobs)
+        try:
+            commit(transaction)
+        except OutcomeUnknown as error:
+            return [_Answer(error=error)] * len(jobs)
+        return answers
+
+    def _write_one_by_one(self, jobs: list[_Job]) -> list[_Answer]:
+        return [self._write_alone(job) for job in jobs]
+
+    def _write_alone(self, job: _Job) -> _Answer:
+        try:
+            return _Answer(run_alone(self._connection, job.change))
+        except BaseException as error:  # noqa: BLE001 - it is the caller's
+            return _Answer(error=error)
+
+    def _run_in_savepoint(self, job: _Job) -> _Answer:
+        """Plain statements: SQLAlchemy's nested transactions cost several times as much.
+
+        SQLite may roll everything back by itself (disk full, I/O error); the savepoint is then not there any more.
+        """
+        self._tell("SAVEPOINT change")
+        try:
+            answer = _Answer(job.change(self._connection))
+        except BaseException as error:
+            if is_worth_another_try(error):
+                raise _BatchLost from error
+            self._tell("ROLLBACK TO SAVEPOINT change")
+            answer = _Answer(error=error)
+        self._tell("RELEASE SAVEPOINT change")
+        return answer
+
+    def _tell(self, statement: str) -> None:
+        try:
+            self._connection.exec_driver_sql(statement)
+        except DBAPIError as error:
+            raise _BatchLost from error
+
+
+def _call(change: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], connection: Connection) -> T:
+    return change(connection, *args, **kwargs)
+
+
+def _resolve(jobs: list[_Job], answers: list[_Answer]) -> None:
+    """Hand each answer over; each event loop is woken once."""
+    by_loop: dict[asyncio.AbstractEventLoop | None, list[tuple[_Job, _Answer]]] = {}
+    for job, answer in zip(jobs, answers, strict=True):
+        by_loop.setdefault(job.loop, []).append((job, answer))
+    for loop, pairs in by_loop.items():
+        if loop is None:
+            _set_results(pairs)
+            continue
+        try:
+            loop.call_soon_threadsafe(_set_results, pairs)
+        except RuntimeError:
+            pass  # the loop has ended: nobody waits any more
+
+
+def _set_results(pairs: list[tuple[_Job, _Answer]]) -> None:
+    for job, answer in pairs:
+        if job.future.done():
+            continue  # cancelled by who waited
+        if answer.error is not None:
+            job.future.set_exception(answer.error)
+        else:
+            job.future.set_result(answer.value)
