@@ -1,0 +1,69 @@
+"""The report as one self-contained HTML page: no script, no outside request, readable on a phone and on paper."""
+
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from orchestration.reports import charts, findings
+from store import display, published
+from store.enums import Period
+from store.published import Published, WeeklyReport
+
+TREND_WEEKS = 13
+SHOWN_KPIS = (
+    "self_serve_conversion_rate",
+    "assisted_conversion_rate",
+    "time_to_resolve",
+    "cost_per_assisted_order",
+    "contact_rate",
+    "friction_rate",
+    "escalation_rate",
+    "reopen_rate",
+    "blocked_action_rate",
+)
+SHOWN_RECOMMENDATIONS = 10
+
+
+def render_page(warehouse: Published, report: WeeklyReport) -> str:
+    """The page's HTML."""
+    weeks = published.trend(
+        warehouse,
+        "self_serve_conversion_rate",
+        period=Period.WEEK,
+        start_date=report.period.start_date - timedelta(weeks=TREND_WEEKS),
+        end_date=report.period.end_date,
+    )
+    weeks = [point for point in weeks if point.value is not None]
+    return (
+        _environment()
+        .get_template("friction_report.html")
+        .render(
+            report=report,
+            shown=[(report.kpis[metric], report.previous_kpis[metric]) for metric in SHOWN_KPIS],
+            recommendations=report.recommendations[:SHOWN_RECOMMENDATIONS],
+            weeks=weeks,
+            reasons_svg=charts.reasons_chart(report.top_friction_reasons) if report.top_friction_reasons else None,
+            trend_svg=charts.share_trend_chart(weeks, report.self_serve_rate.target) if len(weeks) > 1 else None,
+            findings=findings,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        name: getattr(display, name)
+        for name in (
+            "rupees", "rupees_short", "count", "share", "points", "change", "duration", "day", "day_range", "moment", "words", "figure",
+        )
+    }  # fmt: skip
+    return environment
