@@ -49,18 +49,17 @@ class WarehouseReader:
     async def _answer(self, version: str, key: str, question: Question) -> bytes:
         future = self._answers.get((version, key))
         if future is None:
-            loop = asyncio.get_running_loop()
-            future = loop.run_in_executor(self._threads, self._compute, question)
+            future = asyncio.get_running_loop().run_in_executor(self._threads, self._compute, question)
             self._answers[version, key] = future
+            future.add_done_callback(lambda done: self._forget_failure(version, key, done))
             if len(self._answers) > MAX_ANSWERS:
                 self._answers.popitem(last=False)
-        try:
-            # A caller that goes away must not cancel the answer for those who wait beside it.
-            return await asyncio.shield(future)
-        except BaseException:
-            if not future.done() or future.cancelled() or future.exception() is not None:
-                self._answers.pop((version, key), None)
-            raise
+        # A caller that goes away must not cancel the answer for those who wait beside it.
+        return await asyncio.shield(future)
+
+    def _forget_failure(self, version: str, key: str, done: asyncio.Future[bytes]) -> None:
+        if done.cancelled() or done.exception() is not None:
+            self._answers.pop((version, key), None)
 
     def _compute(self, question: Question) -> bytes:
         return question(self._current())
