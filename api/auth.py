@@ -40,5 +40,6 @@ def requires(*roles: Role) -> Callable[[Principal], Coroutine[Any, Any, Principa
 KPI_READERS = [Depends(requires(Role.ANALYST, Role.INVESTOR, Role.ADMIN))]
 """May see figures and trends, no rows."""
 
-ANALYSTS = [Depends(requires(Role.ANALYST, Role.ADMIN))]
+ANALYST_ROLES = (Role.ANALYST, Role.ADMIN)
+ANALYSTS = [Depends(requires(*ANALYST_ROLES))]
 """May see analytics with the rows behind them."""

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from api.analytics.reader import WarehouseReader
@@ -14,14 +14,18 @@ from api.analytics.schemas import (
     FrictionReportAnswer,
     KpiAnswer,
     KpisAnswer,
+    RecommendationChange,
+    RecommendationStateAnswer,
     TrendAnswer,
     TrendPointAnswer,
     cost_lines,
     provenance,
 )
-from api.auth import ANALYSTS, KPI_READERS
+from api.analytics.service import set_recommendation_state
+from api.auth import ANALYST_ROLES, ANALYSTS, KPI_READERS, requires
 from api.errors import BadRequest, NotFound, WarehouseMissing
-from store import published
+from api.tokens.service import Principal
+from store import clock, published
 from store.enums import Channel, EventType, Period, Stage, Tier
 from store.published import Published, ReportPeriod, UnknownMetric, UnknownPeriod, WarehouseUnavailable
 
@@ -183,3 +187,43 @@ async def get_trend(
         )
 
     return await answer(request, known_etag, question)
+
+
+@router.post("/recommendations/{recommendation_id}", response_model=RecommendationStateAnswer)
+async def post_recommendation_state(
+    request: Request,
+    caller: Annotated[Principal, Depends(requires(*ANALYST_ROLES))],
+    recommendation_id: Annotated[str, Path(max_length=36)],
+    change: RecommendationChange,
+) -> RecommendationStateAnswer:
+    """Accept, finish or reject a recommendation."""
+    reader: WarehouseReader = request.app.state.warehouse
+    try:
+        known = await reader.ask(
+            f"recommendation {recommendation_id}", lambda warehouse: _exists(warehouse, recommendation_id)
+        )
+    except WarehouseUnavailable as error:
+        raise WarehouseMissing(error) from error
+    if not known.body:
+        raise NotFound(
+            f"There is no recommendation {recommendation_id}.", remedy="GET /analytics/friction-report lists them."
+        )
+    changed_at = clock.now()
+    await request.app.state.store.writer.submit(
+        set_recommendation_state,
+        recommendation_id,
+        state=change.state,
+        note=change.note,
+        changed_by=caller.agent_id or caller.key_id,
+        changed_at=changed_at,
+    )
+    return RecommendationStateAnswer(
+        recommendation_id=recommendation_id, state=change.state, note=change.note, changed_at=changed_at
+    )
+
+
+def _exists(warehouse: Published, recommendation_id: str) -> bytes:
+    rows = warehouse.query(
+        "select 1 from marts.fct_weekly_recommendations where recommendation_id = ? limit 1", [recommendation_id]
+    )
+    return b"yes" if rows else b""

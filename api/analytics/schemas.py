@@ -264,3 +264,17 @@ class FrictionReportAnswer(Provenance):
                 "is_final": report.self_serve_rate.is_final,
             }
         )
+
+
+class RecommendationChange(Wire):
+    model_config = ConfigDict(extra="forbid")
+
+    state: RecommendationState
+    note: str | None = Field(None, max_length=500)
+
+
+class RecommendationStateAnswer(Wire):
+    recommendation_id: str
+    state: RecommendationState
+    note: str | None
+    changed_at: Instant = Field(description="The report shows it from the next build on.")
