@@ -1,0 +1,1 @@
+"""Batch: extract, land, transform, check, publish, report, as Dagster assets and as one function."""
