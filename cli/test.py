@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +25,8 @@ class Check:
     title: str
     command: Sequence[str | Path]
     remedy: str
-    environment: dict[str, str] = field(default_factory=dict[str, str])
+    scratch: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Variables that name a place below the scratch directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ def checks() -> list[Check]:
             "SQL",
             [BIN / "sqlfluff", "lint", "--disable-progress-bar", "--nocolor", "dbt_project/models"],
             ".venv/bin/sqlfluff fix dbt_project/models",
+            # What dbt compiles for it must not stand in the way of a build that runs at the same time.
+            scratch={"DBT_TARGET_PATH": "lint/target", "DBT_LOG_PATH": "lint/logs"},
         ),
     ]
 
@@ -84,7 +87,7 @@ def run_check(check: Check, environment: dict[str, str]) -> Finished:
     done = subprocess.run(
         check.command,
         cwd=ROOT,
-        env=environment | check.environment,
+        env=environment | {name: f"{environment['SUPPORTLED_VAR']}/{place}" for name, place in check.scratch.items()},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

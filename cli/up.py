@@ -61,6 +61,7 @@ def services(settings: Settings, port: int) -> list[Service]:
     logs = settings.var_dir / "logs"
     dagster = {
         "DAGSTER_HOME": str(settings.dagster_home),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
         # Commands that the pages and the daemon start are looked up beside this Python.
         "PATH": os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ.get("PATH", os.defpath)]),
     }
