@@ -1,0 +1,19 @@
+with source as (
+    select * from {{ source('raw', 'previous_analytics_daily') }}
+),
+
+final as (
+    select
+        date,
+        period,
+        metric,
+        segment,
+        value,
+        numerator,
+        denominator,
+        definition_version,
+        is_final
+    from source
+)
+
+select * from final
