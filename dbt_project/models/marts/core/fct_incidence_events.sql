@@ -1,0 +1,20 @@
+select
+    cast(null as varchar) as event_id,
+    cast(null as varchar) as incidence_id,
+    cast(null as varchar) as user_id,
+    cast(null as bigint) as event_no,
+    cast(null as varchar) as event_type,
+    cast(null as varchar) as native_activity,
+    cast(null as varchar) as actor_type,
+    cast(null as varchar) as agent_id,
+    cast(null as varchar) as channel,
+    cast(null as bigint) as text_length,
+    cast(null as boolean) as is_flagged,
+    cast(null as boolean) as is_reached,
+    cast(null as timestamp) as started_at,
+    cast(null as timestamp) as ended_at,
+    cast(null as timestamp) as occurred_at,
+    cast(null as date) as occurred_date,
+    cast(null as varchar) as source,
+    cast(null as boolean) as is_demo
+where false

@@ -1,0 +1,21 @@
+select
+    cast(null as varchar) as prompt_id,
+    cast(null as varchar) as user_id,
+    cast(null as varchar) as session_id,
+    cast(null as varchar) as incidence_id,
+    cast(null as varchar) as rule_set,
+    cast(null as varchar) as rule_code,
+    cast(null as bigint) as rule_version,
+    cast(null as varchar) as screen,
+    cast(null as bigint) as score,
+    cast(null as varchar) as status,
+    cast(null as boolean) as is_holdout,
+    cast(null as timestamp) as due_at,
+    cast(null as date) as due_date,
+    cast(null as timestamp) as shown_at,
+    cast(null as timestamp) as accepted_at,
+    cast(null as timestamp) as dismissed_at,
+    cast(null as timestamp) as expired_at,
+    cast(null as varchar) as source,
+    cast(null as boolean) as is_demo
+where false
