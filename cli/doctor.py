@@ -98,12 +98,12 @@ def installed_packages(root: Path) -> Finding:
 
 
 def sqlite_release() -> Finding:
-    from pysqlite3 import dbapi2
+    import pysqlite3
 
     from store.engines import check_sqlite_version
 
-    check_sqlite_version(dbapi2.sqlite_version_info)
-    return Finding(State.OK, "SQLite", dbapi2.sqlite_version)
+    check_sqlite_version(pysqlite3.sqlite_version_info)
+    return Finding(State.OK, "SQLite", pysqlite3.sqlite_version)
 
 
 def duckdb_extensions() -> Finding:

@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -24,8 +23,7 @@ class Service:
     """A process that runs until `up` ends. With a port, it is ready once that accepts a connection."""
 
     name: str
-    arguments: Sequence[str]
-    """What to run with this Python: `-m module ...`."""
+    command: Sequence[str]
     port: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     log: Path | None = None
@@ -38,7 +36,9 @@ def run_command(*argv: str) -> int:
     Its own, because a process that has the operational store open through one SQLite library must not open it
     through another: closing either drops the locks of both.
     """
-    with _running(Service("supportled", ["-P", "-m", "cli", *argv]), directory=Path.cwd()) as process:
+    from orchestration.child import command
+
+    with _running(Service("supportled", command("cli", *argv)), directory=Path.cwd()) as process:
         return process.wait()
 
 
@@ -118,13 +118,17 @@ def _running(service: Service, directory: Path) -> Iterator[subprocess.Popen[byt
 
 def _start(service: Service, directory: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **service.environment}
-    command = [sys.executable, *service.arguments]
     if service.log is None:
-        return subprocess.Popen(command, cwd=directory, env=environment, start_new_session=True)
+        return subprocess.Popen(service.command, cwd=directory, env=environment, start_new_session=True)
     service.log.parent.mkdir(parents=True, exist_ok=True)
     with service.log.open("ab") as output:
         return subprocess.Popen(
-            command, cwd=directory, env=environment, start_new_session=True, stdout=output, stderr=subprocess.STDOUT
+            service.command,
+            cwd=directory,
+            env=environment,
+            start_new_session=True,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
 
 

@@ -57,6 +57,8 @@ def fill_store(settings: Settings, *, demo: bool) -> None:
 
 def services(settings: Settings, port: int) -> list[Service]:
     """The API on `port`, Dagster's pages on the next, and its daemon, which runs schedules and sensors."""
+    from orchestration.child import command as child
+
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     logs = settings.var_dir / "logs"
     dagster = {
@@ -65,34 +67,24 @@ def services(settings: Settings, port: int) -> list[Service]:
         # Commands that the pages and the daemon start are looked up beside this Python.
         "PATH": os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ.get("PATH", os.defpath)]),
     }
-    location = ["-m", "orchestration.definitions", "-d", str(ROOT)]
+    location = ["--module-name", "orchestration.definitions", "--working-directory", str(ROOT)]
     return [
         Service(
             "API",
-            [
-                "-m",
-                "uvicorn",
-                "--factory",
-                "api.app:create_app",
-                "--host",
-                HOST,
-                "--port",
-                str(port),
-                "--no-access-log",
-            ],
+            child("uvicorn", "--factory", "api.app:create_app", "--host", HOST, "--port", str(port), "--no-access-log"),
             port=port,
             log=logs / "api.log",
         ),
         Service(
             "Dagster's webserver",
-            ["-m", "dagster_webserver", "--host", HOST, "--port", str(port + 1), *location],
+            child("dagster_webserver", "--host", HOST, "--port", str(port + 1), *location),
             port=port + 1,
             environment=dagster,
             log=logs / "dagster-webserver.log",
         ),
         Service(
             "Dagster's daemon",
-            ["-m", "dagster._daemon", "run", *location],
+            child("dagster._daemon", "run", *location),
             environment=dagster,
             log=logs / "dagster-daemon.log",
         ),

@@ -17,7 +17,10 @@ import sys
 from cli.processes import Service, serve
 port = int(sys.argv[1])
 server = "import subprocess, sys; subprocess.run([sys.executable, '-m', 'http.server', '--bind', '127.0.0.1', sys.argv[1]], stdout=subprocess.DEVNULL)"
-services = [Service("grandparent", ["-c", server, str(port)], port=port), Service("idle", ["-c", "import signal; signal.pause()"])]
+services = [
+    Service("grandparent", [sys.executable, "-c", server, str(port)], port=port),
+    Service("idle", [sys.executable, "-c", "import signal; signal.pause()"]),
+]
 serve(services, ready=lambda: print("ready", flush=True))
 print("stopped", flush=True)
 """
@@ -48,7 +51,10 @@ def test_a_process_that_ends_by_itself_is_reported_and_ends_the_others(tmp_path:
     ends = f"import pathlib, sys\nwhile not pathlib.Path({str(told)!r}).exists(): pass\nprint('why'); sys.exit(3)"
     log = tmp_path / "logs" / "ends.log"
     with pytest.raises(Problem, match=r"Second ended by itself \(exit code 3\); its output is in .*ends\.log"):
-        serve([Service("First", ["-c", waits]), Service("Second", ["-c", ends], log=log)], ready=lambda: None)
+        serve(
+            [Service("First", [sys.executable, "-c", waits]), Service("Second", [sys.executable, "-c", ends], log=log)],
+            ready=lambda: None,
+        )
     assert log.read_text() == "why\n"
     with pytest.raises(ProcessLookupError):
         os.kill(int(told.read_text()), 0)
@@ -64,3 +70,22 @@ def test_a_process_that_does_not_listen_is_ended_after_the_grace(tmp_path: Path)
         process.stdout.readline()
         stop([process], grace_seconds=0.1)
     assert process.returncode == -signal.SIGKILL
+
+
+def test_what_up_serves_does_not_outlive_it_when_it_is_killed(free_port: int) -> None:
+    kept = "import sys; from cli.processes import Service, serve; from orchestration.child import command; port = sys.argv[1]; "
+    kept += "serve([Service('server', command('http.server', '--bind', '127.0.0.1', port), port=int(port))], ready=lambda: print('ready', flush=True))"
+    with subprocess.Popen(
+        [sys.executable, "-c", kept, str(free_port)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as supervisor:
+        assert supervisor.stdout
+        while supervisor.stdout.readline() != "ready\n":
+            assert supervisor.poll() is None
+        supervisor.kill()
+        # The server held the other end of this pipe; it closes when that is gone too.
+        supervisor.stdout.read()
+    assert port_is_free(free_port)
