@@ -17,6 +17,8 @@ from store.errors import SqliteTooOld, StoreBusy
 OLDEST_SAFE_SQLITE = (3, 51, 3)
 LOCK_WAIT_SECONDS = 60.0
 _MIB = 1024 * 1024
+_sqlite: Any = pysqlite3
+"""A C module without types."""
 
 
 def check_sqlite_version(version: tuple[int, int, int]) -> None:
@@ -83,7 +85,7 @@ def _postgresql_engine(address: URL, *, pool_size: int) -> Engine:
 
 
 def _sqlite_engine(address: URL, *, begin: Any, pragmas: dict[str, int]) -> Engine:
-    check_sqlite_version(pysqlite3.sqlite_version_info)
+    check_sqlite_version(_sqlite.sqlite_version_info)
     if not address.database:
         raise ValueError("SUPPORTLED_OPERATIONS_URL must name a file: sqlite:////absolute/path/operations.sqlite3")
     engine = create_engine(address, module=pysqlite3)
@@ -127,8 +129,8 @@ def _begin_write(connection: Connection) -> None:
         while True:
             try:
                 driver.execute("BEGIN IMMEDIATE")
-            except pysqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != pysqlite3.SQLITE_BUSY:
+            except _sqlite.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != _sqlite.SQLITE_BUSY:
                     raise
                 if monotonic_seconds() > deadline:
                     raise StoreBusy(

@@ -46,6 +46,15 @@ class WriterClosed(StoreError):
     remedy = "Send again when the service is back."
 
 
+class TransactionLost(StoreError):
+    """Nothing was written: the database had already rolled back, and the change went on as if it had not."""
+
+    code = "transaction_lost"
+    remedy = (
+        "Send again. If it happens again, a change catches a database error without a savepoint of its own: report it."
+    )
+
+
 class OutcomeUnknown(StoreError):
     """The database failed while it committed: the change is there or it is not."""
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import Connection, inspect, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from store.engines import read_engine, write_engine
 from store.errors import StoreOutOfDate, StoreUnavailable
@@ -91,14 +92,19 @@ _NEXT_SEQS = {
 
 
 def _check_revision(store: Store) -> None:
-    try:
-        with store.read() as connection:
-            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
-    except OperationalError as error:
-        if not (store.is_sqlite and "no such table" in str(error.orig)):
-            raise StoreUnavailable(f"The operational store cannot be opened: {error.orig}") from error
-        found = None
-    except DBAPIError:
-        found = None
+    found = _found_revision(store)
     if found != HEAD_REVISION:
         raise StoreOutOfDate(f"The operational store has schema {found or 'none'}, this release needs {HEAD_REVISION}.")
+
+
+def _found_revision(store: Store) -> str | None:
+    file = make_url(store.settings.operations_url).database
+    if store.is_sqlite and not (file and Path(file).exists()):
+        return None  # opening it would make an empty one
+    try:
+        with store.read() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    except OperationalError as error:
+        raise StoreUnavailable(f"The operational store cannot be opened: {error.orig}") from error

@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import psycopg
 from sqlalchemy import Connection, RootTransaction
 from sqlalchemy.exc import DBAPIError
 
-from store.errors import OutcomeUnknown, StoreBusy
+from store.errors import OutcomeUnknown, StoreBusy, TransactionLost
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ def run_alone(connection: Connection, change: Callable[[Connection], T]) -> T:
     After a deadlock, a serialization failure or a lost connection it runs again, up to ten times, then raises `StoreBusy`.
     Raises `OutcomeUnknown` if the commit itself fails, and whatever the change raises.
     """
+    last_error: DBAPIError | None = None
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - two that met must not meet again
@@ -38,6 +40,7 @@ def run_alone(connection: Connection, change: Callable[[Connection], T]) -> T:
             transaction = connection.begin()
             try:
                 answer = change(connection)
+                _require_alive(connection)
             except BaseException:
                 give_up(transaction)
                 raise
@@ -51,12 +54,24 @@ def run_alone(connection: Connection, change: Callable[[Connection], T]) -> T:
     raise StoreBusy(f"The database gave the change up {ATTEMPTS} times.") from last_error
 
 
+def _require_alive(connection: Connection) -> None:
+    """PostgreSQL answers the COMMIT of a failed transaction with a quiet ROLLBACK, and SQLite may roll back by itself."""
+    driver = connection.connection.driver_connection
+    if isinstance(driver, psycopg.Connection):
+        is_alive = driver.info.transaction_status != psycopg.pq.TransactionStatus.INERROR
+    else:
+        is_alive = driver.in_transaction  # pyright: ignore[reportOptionalMemberAccess]
+    if not is_alive:
+        raise TransactionLost("A change went on after the database had given its transaction up.")
+
+
 def commit(transaction: RootTransaction) -> None:
     """Commit, or raise `OutcomeUnknown` and drop the connection."""
     try:
         transaction.commit()
     except DBAPIError as error:
         transaction.connection.invalidate()
+        transaction.rollback()
         raise OutcomeUnknown("The database failed while it committed.") from error
 
 

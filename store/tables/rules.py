@@ -1,6 +1,8 @@
 """Rules are rows. A set is replaced whole by a new version; nothing is edited, so history can be judged by the version in
 force at the time."""
 
+from typing import Any
+
 from sqlalchemy import Boolean, Column, Date, Float, Integer, String, Table, Text, Time
 
 from store.tables.columns import change_seq, document, instant, metadata, paise, reference, word
@@ -17,7 +19,7 @@ rule_versions = Table(
 """The version of a set in force at an instant is the highest one whose `valid_from` is not after it."""
 
 
-def _rule_table(name: str, *columns: Column[object]) -> Table:
+def _rule_table(name: str, *columns: Column[Any]) -> Table:
     return Table(
         name, metadata, Column("version", Integer, primary_key=True, autoincrement=False), *columns, change_seq()
     )
