@@ -1,0 +1,188 @@
+"""How DuckDB reads the operational store on each engine: attached READ_ONLY, all tables in one transaction.
+
+A pass-through query is the only way to push a filter down, so what is incremental goes through `sqlite_query` and
+`postgres_query`; the only value in them is a whole number of our own manifest.
+"""
+
+import importlib
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sqlalchemy import make_url
+
+from ingestion.contracts import APPEND_ONLY, RawTable
+from ingestion.extract.cursor import Position
+from ingestion.raw.draft import quoted
+from store.settings import Settings
+
+
+class Source(Protocol):
+    """The operational store as one engine gives it, open as catalog `ops` and used within one transaction."""
+
+    def position(self) -> Position:
+        """How far the store is at this instant."""
+        ...
+
+    def changed_rows(self, table: RawTable, since: Position | None, /) -> str:
+        """The condition on the store's side that gives what changed; empty for every row."""
+        ...
+
+    def measure(self, table: RawTable, condition: str, /) -> dict[str, int]:
+        """`row_count` and sums, counted by the store itself."""
+        ...
+
+    def rows(self, table: RawTable, condition: str, row_count: int, /) -> str:
+        """A query of DuckDB that gives the rows, of which there are `row_count`, in the contract's types."""
+        ...
+
+
+def open_source(connection: duckdb.DuckDBPyConnection, settings: Settings, scan_threads: int = 1) -> Source:
+    """Attach the store to the connection. Raises FileNotFoundError or an error of DuckDB if it is not there."""
+    if settings.is_sqlite:
+        return SqliteSource(connection, settings.operations_url, scan_threads)
+    return PostgresqlSource(connection, settings.operations_url)
+
+
+class SqliteSource:
+    """A SQLite file, opened by DuckDB's own SQLite, which must be the only one in this process that does."""
+
+    _SHARE_WORTH_A_SCAN = 5
+    """From a fifth of the table on, the attached scan with its typed columns is faster than the pass-through as text."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, url: str, scan_threads: int) -> None:
+        path = Path(make_url(url).database or "")
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no operational store at {path}: run `supportled up` first")
+        _load(connection, "sqlite_scanner")
+        # With more threads each one reads another snapshot, and rows are torn apart although there is a transaction.
+        connection.execute(f"SET sqlite_disable_multithreaded_scans = {scan_threads == 1}")
+        connection.execute(f"SET threads = {scan_threads}")
+        connection.execute(f"ATTACH '{quoted(path)}' AS ops (TYPE sqlite, READ_ONLY, BUSY_TIMEOUT 60000)")
+        self._connection = connection
+
+    def position(self) -> Position:
+        ((store_id, change),) = self._ask(
+            "SELECT store_id, (SELECT value FROM store_counters WHERE name = 'change') FROM store_identity",
+        )
+        last_rows = {}
+        for name in sorted(APPEND_ONLY):
+            last = self._ask(f'SELECT rowid, change_seq FROM "{name}" ORDER BY rowid DESC LIMIT 1')
+            if last:
+                last_rows[name] = (int(last[0][0]), int(last[0][1]))
+        return Position(store_id, int(change) + 1, last_rows)
+
+    def changed_rows(self, table: RawTable, since: Position | None, /) -> str:
+        if since is None:
+            return ""
+        if table.name not in APPEND_ONLY:
+            return f"change_seq >= {since.next_change_seq:d}"
+        rowid, change_seq = since.last_rows.get(table.name, (0, 0))
+        anchor = self._ask(f'SELECT change_seq FROM "{table.name}" WHERE rowid = {rowid:d}')
+        # SQLite gives the number of a deleted last row again: only while that row stands are all later ones above it.
+        return f"rowid > {rowid:d}" if anchor == [(str(change_seq),)] else ""
+
+    def measure(self, table: RawTable, condition: str, /) -> dict[str, int]:
+        sums = ", ".join(f'coalesce(sum("{name}"), 0)' for name in table.sums)
+        where = f" WHERE {condition}" if condition else ""
+        (row,) = self._ask(f'SELECT count(*), {sums} FROM "{table.name}"{where}')
+        return dict(zip(("row_count", *table.sums), map(int, row), strict=True))
+
+    def rows(self, table: RawTable, condition: str, row_count: int, /) -> str:
+        columns = ", ".join(f'{_from_sqlite(name, kind)} AS "{name}"' for name, kind in table.columns.items())
+        where = f" WHERE {condition}" if condition else ""
+        # DuckDB takes a TIME for a timestamp when it attaches.
+        if "TIME" not in table.columns.values() and self._is_worth_a_scan(table, condition, row_count):
+            return f'SELECT {columns} FROM ops."{table.name}"{where}'
+        texts = ", ".join(_exact_text(name, kind) for name, kind in table.columns.items())
+        query = f'SELECT {texts} FROM "{table.name}"{where}'
+        return f"SELECT {columns} FROM sqlite_query('ops', '{quoted(query)}')"
+
+    def _is_worth_a_scan(self, table: RawTable, condition: str, row_count: int) -> bool:
+        if not condition:
+            return True
+        ((highest,),) = self._ask(f'SELECT max(rowid) FROM "{table.name}"')
+        return row_count * self._SHARE_WORTH_A_SCAN >= int(highest or 0)
+
+    def _ask(self, query: str) -> list[tuple[str, ...]]:
+        return self._connection.execute(f"FROM sqlite_query('ops', '{quoted(query)}')").fetchall()
+
+
+class PostgresqlSource:
+    """A PostgreSQL database. DuckDB's transaction is one REPEATABLE READ READ ONLY transaction of it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, url: str) -> None:
+        _load(connection, "postgres_scanner")
+        address = conninfo_to_dict(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
+        # Not in the address: DuckDB's errors repeat that.
+        password = address.pop("password", None)
+        connection.execute(f"CREATE SECRET ops_password (TYPE postgres, PASSWORD '{quoted(password or '')}')")
+        connection.execute("SET threads = 1")
+        where = quoted(make_conninfo("", **address))
+        connection.execute(f"ATTACH '{where}' AS ops (TYPE postgres, READ_ONLY, SECRET ops_password)")
+        self._connection = connection
+
+    def position(self) -> Position:
+        # A lower number may commit later: what was still running now has at least xmin, and is read (again) next time.
+        ((store_id, xmin),) = self._ask(
+            "SELECT store_id, pg_snapshot_xmin(pg_current_snapshot())::text FROM store_identity"
+        )
+        return Position(store_id, int(xmin))
+
+    def changed_rows(self, _table: RawTable, since: Position | None, /) -> str:
+        return f"change_seq >= {since.next_change_seq:d}" if since else ""
+
+    def measure(self, table: RawTable, condition: str, /) -> dict[str, int]:
+        sums = ", ".join(f'coalesce(sum("{name}"), 0)::text AS "{name}"' for name in table.sums)
+        where = f" WHERE {condition}" if condition else ""
+        (row,) = self._ask(f'SELECT count(*)::text, {sums} FROM "{table.name}"{where}')
+        return dict(zip(("row_count", *table.sums), map(int, row), strict=True))
+
+    def rows(self, table: RawTable, condition: str, _row_count: int, /) -> str:
+        columns = ", ".join(_from_postgresql(name, kind) for name, kind in table.columns.items())
+        where = f" WHERE {condition}" if condition else ""
+        query = f'SELECT {columns} FROM "{table.name}"{where}'
+        return f"FROM postgres_query('ops', '{quoted(query)}')"
+
+    def _ask(self, query: str) -> list[tuple[str, ...]]:
+        return self._connection.execute(f"FROM postgres_query('ops', '{quoted(query)}')").fetchall()
+
+
+def _load(connection: duckdb.DuckDBPyConnection, extension: str) -> None:
+    """Load an extension from its Python package: the extension site is not reachable everywhere."""
+    package = importlib.import_module(f"duckdb_extension_{extension}")
+    directory = Path(str(package.__file__)).parent / "extensions" / f"v{duckdb.__version__}"
+    connection.execute(f"LOAD '{quoted(directory / extension)}.duckdb_extension'")
+
+
+def _from_sqlite(name: str, kind: str) -> str:
+    match kind:
+        case "TIMESTAMP":
+            return f'make_timestamp(cast("{name}" AS BIGINT))'
+        case "JSON":
+            # SQLAlchemy stores None as the JSON word.
+            return f"cast(nullif(\"{name}\", 'null') AS JSON)"
+        case "TIME" | "DATE" | "BOOLEAN" | "BIGINT" | "DOUBLE":
+            return f'cast("{name}" AS {kind})'
+        case _:
+            return f'"{name}"'
+
+
+def _exact_text(name: str, kind: str) -> str:
+    # SQLite writes a number with 15 digits, which is not always the number.
+    return (
+        f'CASE WHEN "{name}" IS NOT NULL THEN printf(\'%!.17g\', "{name}") END AS "{name}"'
+        if kind == "DOUBLE"
+        else f'"{name}"'
+    )
+
+
+def _from_postgresql(name: str, kind: str) -> str:
+    match kind:
+        case "TIMESTAMP":
+            return f'"{name}" AT TIME ZONE \'UTC\' AS "{name}"'
+        case "JSON":
+            return f'nullif("{name}"::text, \'null\') AS "{name}"'
+        case _:
+            return f'"{name}"'
