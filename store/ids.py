@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from store.tables.columns import EPOCH
 
-_FILE_ROWS = uuid.UUID("6f1d1c5e-2c39-5f0b-9a3f-0d6a6f3f6c11")
+FILE_ROWS = uuid.UUID("6f1d1c5e-2c39-5f0b-9a3f-0d6a6f3f6c11")
 _MILLISECOND = timedelta(milliseconds=1)
 _TAIL_BITS = 74
 _VERSION_7 = 0x7 << 76
@@ -49,7 +49,7 @@ def new_id(at: datetime) -> str:
 
 def file_row_id(source: str, native_id: str) -> str:
     """The UUIDv5 of a row from a file, so that a second import gives the same id."""
-    return str(uuid.uuid5(_FILE_ROWS, f"{source}\x00{native_id}"))
+    return str(uuid.uuid5(FILE_ROWS, f"{source}\x00{native_id}"))
 
 
 def is_in_holdout(user_id: str, share: float) -> bool:

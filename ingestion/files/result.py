@@ -1,0 +1,81 @@
+"""What an import did, or would do, in values and in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that was not loaded: its line in the file (of a Parquet file, its row) and what is wrong with it."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValueCount:
+    """How often a field's column says `text`, and the word of ours it becomes (None: unknown, see `fate`)."""
+
+    field: str
+    text: str
+    word: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """`loaded_count` + `rejected_count` are the rows of the file. `table_counts` are distinct rows by raw table.
+
+    `preview` holds the first rows as they land, each with its `table`; `rejects` the first hundred.
+    """
+
+    file_id: str
+    file_name: str
+    mapping: str
+    loaded_count: int
+    rejected_count: int
+    is_unchanged: bool = False
+    is_check: bool = False
+    table_counts: tuple[tuple[str, int], ...] = ()
+    repeated_count: int = 0
+    value_counts: Sequence[ValueCount] = ()
+    preview: Sequence[dict[str, Any]] = ()
+    rejects: Sequence[Reject] = ()
+
+    def describe(self) -> str:
+        """The result for a person, in lines."""
+        if self.is_unchanged:
+            return f"{self.file_name} was imported before with this mapping; nothing changed."
+        did = "would load" if self.is_check else "loaded"
+        lines = [
+            f"{self.file_name} through {self.mapping}: {did} {_rows(self.loaded_count)}, "
+            f"{'would reject' if self.is_check else 'rejected'} {self.rejected_count:,}."
+        ]
+        lines += [f"  {name}: {_rows(count)}" for name, count in self.table_counts]
+        if self.repeated_count:
+            lines.append(f"  {_rows(self.repeated_count)} repeat another row of the file; the last of them counts")
+        if self.is_check:
+            lines += self._preview_lines() + self._value_lines()
+        if self.rejects:
+            lines.append("Rejected:" if len(self.rejects) <= 10 else "Rejected, the first 10:")
+            lines += [f"  line {reject.line}: {reject.reason}" for reject in self.rejects[:10]]
+        return "\n".join(lines)
+
+    def _preview_lines(self) -> list[str]:
+        lines = []
+        for row in self.preview:
+            shown = ", ".join(f"{name}={value}" for name, value in row.items() if value is not None and name != "table")
+            lines.append(f"  {row['table']}: {shown}")
+        return ["First rows as they would land:", *lines] if lines else []
+
+    def _value_lines(self) -> list[str]:
+        if not self.value_counts:
+            return []
+        return ["Values:"] + [
+            f"  {item.field}: {item.text} → {item.word or 'not mapped'} ({item.count:,})" for item in self.value_counts
+        ]
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"
