@@ -92,12 +92,23 @@ class SqliteSource:
     def rows(self, table: RawTable, condition: str, row_count: int, /) -> str:
         columns = ", ".join(f'{_from_sqlite(name, kind)} AS "{name}"' for name, kind in table.columns.items())
         where = f" WHERE {condition}" if condition else ""
-        # DuckDB takes a TIME for a timestamp when it attaches.
-        if "TIME" not in table.columns.values() and self._is_worth_a_scan(table, condition, row_count):
+        if self._is_worth_a_scan(table, condition, row_count) and self._can_be_scanned(table):
             return f'SELECT {columns} FROM ops."{table.name}"{where}'
         texts = ", ".join(_exact_text(name, kind) for name, kind in table.columns.items())
         query = f'SELECT {texts} FROM "{table.name}"{where}'
         return f"SELECT {columns} FROM sqlite_query('ops', '{quoted(query)}')"
+
+    def _can_be_scanned(self, table: RawTable) -> bool:
+        """Whether DuckDB, attached, takes the columns for what they are."""
+        if "TIME" in table.columns.values():
+            return False  # it takes them for timestamps
+        # SQLite keeps a document that is a bare number as a number, where DuckDB expects text.
+        documents = [
+            f"typeof(\"{name}\") IN ('integer', 'real')" for name, kind in table.columns.items() if kind == "JSON"
+        ]
+        if not documents:
+            return True
+        return not self._ask(f'SELECT 1 FROM "{table.name}" WHERE {" OR ".join(documents)} LIMIT 1')
 
     def _is_worth_a_scan(self, table: RawTable, condition: str, row_count: int) -> bool:
         if not condition:
