@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from store.tables.columns import EPOCH
 
 FILE_ROWS = uuid.UUID("6f1d1c5e-2c39-5f0b-9a3f-0d6a6f3f6c11")
+"""The namespace of `file_row_id`, for those who compute it for a whole column at once."""
 _MILLISECOND = timedelta(milliseconds=1)
 _TAIL_BITS = 74
 _VERSION_7 = 0x7 << 76
