@@ -26,8 +26,8 @@ def _keep_together(items: list[pytest.Item]) -> None:
     """
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
-            directory = Path(item.location[0]).parts[1]
-            item.add_marker(pytest.mark.xdist_group("warehouse" if directory == "warehouse" else item.location[0]))
+            file = Path(item.location[0])
+            item.add_marker(pytest.mark.xdist_group("warehouse" if "warehouse" in file.parts[:-1] else str(file)))
 
 
 @pytest.fixture(scope="session")
