@@ -1,0 +1,41 @@
+with incidences as (
+    select * from {{ ref('int_kpis__incidences_prepared') }}
+    where was_open
+),
+
+sessions as (
+    select * from {{ ref('fct_sessions') }}
+    where reached_checkout
+),
+
+numerators as (
+    select
+        created_date as date,
+        is_demo,
+        source,
+        {{ kpi_dimensions(['language', 'tier']) }},
+        cast(count(*) as decimal(28, 3)) as numerator,
+        cast(0 as decimal(28, 3)) as denominator
+    from incidences
+    group by all
+),
+
+denominators as (
+    select
+        started_date as date,
+        is_demo,
+        source,
+        {{ kpi_dimensions(['language', 'tier']) }},
+        cast(0 as decimal(28, 3)) as numerator,
+        cast(count(*) as decimal(28, 3)) as denominator
+    from sessions
+    group by all
+),
+
+final as (
+    select 'contact_rate_per_checkout_session' as metric, numerators.* from numerators
+    union all
+    select 'contact_rate_per_checkout_session' as metric, denominators.* from denominators
+)
+
+select * from final

@@ -1,0 +1,41 @@
+with incidences as (
+    select * from {{ ref('int_kpis__incidences_prepared') }}
+    where stage = 'POST_ORDER'
+),
+
+orders as (
+    select * from {{ ref('fct_orders') }}
+    where not is_cancelled
+),
+
+numerators as (
+    select
+        created_date as date,
+        is_demo,
+        source,
+        {{ kpi_dimensions(['event_type', 'order_band', 'language', 'tier']) }},
+        cast(sum(cx_cost_paise) as decimal(28, 3)) as numerator,
+        cast(0 as decimal(28, 3)) as denominator
+    from incidences
+    group by all
+),
+
+denominators as (
+    select
+        placed_date as date,
+        is_demo,
+        source,
+        {{ kpi_dimensions(['event_type', 'order_band', 'language', 'tier']) }},
+        cast(0 as decimal(28, 3)) as numerator,
+        cast(count(*) as decimal(28, 3)) as denominator
+    from orders
+    group by all
+),
+
+final as (
+    select 'post_order_cost_per_order' as metric, numerators.* from numerators
+    union all
+    select 'post_order_cost_per_order' as metric, denominators.* from denominators
+)
+
+select * from final

@@ -1,0 +1,19 @@
+with orders as (
+    select * from {{ ref('fct_orders') }}
+    where not is_cancelled
+),
+
+final as (
+    select
+        'self_serve_conversion_rate' as metric,
+        placed_date as date,
+        is_demo,
+        source,
+        {{ kpi_dimensions(['event_type', 'order_band', 'language', 'tier']) }},
+        cast(count(*) filter (where not is_assisted) as decimal(28, 3)) as numerator,
+        cast(count(*) as decimal(28, 3)) as denominator
+    from orders
+    group by all
+)
+
+select * from final

@@ -1,0 +1,19 @@
+with incidences as (
+    select * from {{ ref('int_kpis__incidences_prepared') }}
+    where is_closed
+),
+
+final as (
+    select
+        'time_to_resolve' as metric,
+        resolved_date as date,
+        is_demo,
+        source,
+        {{ kpi_dimensions(['stage', 'channel', 'event_type', 'order_band', 'language', 'tier']) }},
+        sum(cast(time_to_resolve_seconds as decimal(28, 3))) as numerator,
+        cast(count(*) as decimal(28, 3)) as denominator
+    from incidences
+    group by all
+)
+
+select * from final
