@@ -73,15 +73,12 @@ def _texts(columns: Sequence[str]) -> str:
 
 def _readings(mapping: Mapping, columns: Sequence[str], as_of: datetime) -> Iterator[_Reading]:
     for name, field in FIELDS[mapping.kind].items():
-        rule = mapping.columns.get(name)
-        if rule is None or rule.constant is not None:
-            said = rule.constant if rule else field.fallback
-            reader = _Reader(mapping, name, field, ColumnRule(constant=said or ""), as_of)
-            yield reader.read("CAST(NULL AS VARCHAR)" if said is None else literal(said))
-        else:
-            assert rule.column is not None
-            reader = _Reader(mapping, name, field, rule, as_of)
+        rule = mapping.columns.get(name) or ColumnRule(constant="")
+        reader = _Reader(mapping, name, field, rule, as_of)
+        if rule.column is not None:
             yield reader.read(f"c{columns.index(rule.column)}")
+        else:
+            yield reader.read(f"CAST({literal(rule.constant) if rule.constant else 'NULL'} AS VARCHAR)")
 
 
 @dataclass(frozen=True, slots=True)

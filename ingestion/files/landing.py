@@ -1,6 +1,5 @@
 """The drop-in directory: files in `var/landing/` say by name or sidecar which mapping is theirs."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +77,6 @@ def _move(path: Path, sidecar: Path, directory: Path) -> Path:
         number += 1
         target = directory / f"{number}-{path.name}"
     if sidecar.is_file():
-        os.replace(sidecar, target.with_name(target.name + _SIDECAR))
-    os.replace(path, target)
+        sidecar.replace(target.with_name(target.name + _SIDECAR))
+    path.replace(target)
     return target

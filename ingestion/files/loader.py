@@ -58,6 +58,7 @@ def _import(settings: Settings, path: Path, mapping: Mapping, as_of: datetime, *
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         header = read_header(path, mapping.format)
+        mapping = mapping.for_columns(header.has)
         _check_fit(path, header, mapping)
         load_records(connection, path, header, used_columns(mapping))
         convert(connection, mapping, as_of)

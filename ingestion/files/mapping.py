@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import json
 import re
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -32,12 +33,12 @@ class _Strict(BaseModel):
 class ColumnRule(_Strict):
     """How one field is filled: from a column of the file, or with the same constant in every row."""
 
-    column: str | None = Field(None, min_length=1)
+    column: Annotated[str, Field(min_length=1)] | None = None
     constant: str | None = None
     default: str | None = None
     values: dict[str, str] = {}
     unknown: str | None = None
-    prefix: str = Field("", pattern=r"^[A-Za-z0-9._:-]{0,32}$")
+    prefix: str = Field(default="", pattern=r"^[A-Za-z0-9._:-]{0,32}$")
     take: Literal["first", "last"] | None = None
     time_formats: tuple[str, ...] = ()
     zone: str | None = None
@@ -68,7 +69,7 @@ class FileFormat(_Strict):
 class RollUp(_Strict):
     """How the events of a case become one incidence."""
 
-    closing: dict[str, Outcome] = Field(min_length=1)
+    closing: dict[str, Outcome] = {}
     escalations: tuple[str, ...] = ()
     waits: tuple[str, ...] = ()
 
@@ -84,10 +85,11 @@ class Mapping(_Strict):
     zone: str | None = None
     time_formats: tuple[str, ...] = ()
     amounts: Literal["rupees", "paise"] | None = None
+    missing_columns: Literal["refuse", "empty"] = "refuse"
     repeats: Literal["keep", "drop"] = "drop"
     columns: dict[str, Annotated[ColumnRule, BeforeValidator(_rule)]]
     events: dict[str, TimelineEvent] = {}
-    roll_up: RollUp | None = None
+    roll_up: RollUp = RollUp()
 
     @field_validator("source")
     @classmethod
@@ -102,7 +104,7 @@ class Mapping(_Strict):
             raise ValueError(problem)
         return self
 
-    def _problems(self) -> Any:
+    def _problems(self) -> Iterator[str]:
         fields = FIELDS[self.kind]
         for name, rule in self.columns.items():
             if name not in fields:
@@ -113,26 +115,18 @@ class Mapping(_Strict):
         if missing:
             yield f"columns: {', '.join(missing)} must be filled, from a column or with a constant"
         if self.kind is Kind.EVENTS:
-            if self.roll_up is None:
-                yield "roll_up: an event log needs it, at least `closing`, the activities that close a case"
-                return
-            both = {*self.roll_up.closing, *self.roll_up.escalations, *self.roll_up.waits} & set(self.events)
-            if both:
-                yield f"events: {sorted(both)[0]!r} stands under roll_up already, which gives it its word"
-        elif self.roll_up or self.events:
+            named = {*self.roll_up.closing, *self.roll_up.escalations, *self.roll_up.waits}
+            if not self.roll_up.closing:
+                yield "roll_up: an event log needs `closing`, the activities that close a case, each with an outcome"
+            if both := named & set(self.events):
+                yield f"events: {min(both)!r} stands under roll_up already, which gives it its word"
+        elif self.roll_up != RollUp() or self.events:
             yield f"`events` and `roll_up` go with kind: events, not {self.kind.value}"
 
-    def _rule_problems(self, name: str, field: MappedField, rule: ColumnRule) -> Any:
+    def _rule_problems(self, name: str, field: MappedField, rule: ColumnRule) -> Iterator[str]:
         where = f"columns.{name}"
         if field.holds in (Holds.TIME, Holds.DATE):
-            zone = rule.zone or self.zone
-            if field.holds is Holds.TIME and zone is None:
-                yield f"{where}: give `zone`, the time zone of times that do not carry one, such as Asia/Kolkata or UTC"
-            if zone is not None and zone not in _known_zones():
-                yield f"zone: {zone!r} is not a time zone; {_nearest(zone, _known_zones())}"
-            for time_format in (*rule.time_formats, *self.time_formats):
-                if time_format not in EPOCH_FORMATS and not _is_time_format(time_format):
-                    yield f"{where}: {time_format!r} is not a time format; such as %d/%m/%Y %H:%M, or epoch_seconds"
+            yield from self._time_problems(where, field, rule)
         elif rule.time_formats or rule.zone:
             yield f"{where}: `time_formats` and `zone` go with times and dates; {name} holds {field.holds.value}"
         if field.holds is Holds.AMOUNT and (rule.unit or self.amounts) is None:
@@ -143,17 +137,37 @@ class Mapping(_Strict):
             yield f"{where}: `prefix` goes with ids of people and orders; {name} holds {field.holds.value}"
         if rule.take and not (self.kind is Kind.EVENTS and (name in CASE_FIELDS or name == "agent_id")):
             yield f"{where}: `take` goes with what an event log tells of a case, not with {name} of {self.kind.value}"
-        if field.words:
-            said = (rule.constant, rule.default, rule.unknown, *rule.values.values())
-            for word in said:
-                if word is not None and word not in set(field.words):
-                    yield f"{where}: {word!r} is not one of {', '.join(field.words)}"
+        said = (rule.constant, rule.default, rule.unknown, *rule.values.values())
+        for word in said if field.words else ():
+            if word is not None and word not in set(field.words or ()):
+                yield f"{where}: {word!r} is not one of {', '.join(field.words or ())}"
+
+    def _time_problems(self, where: str, field: MappedField, rule: ColumnRule) -> Iterator[str]:
+        zone = rule.zone or self.zone
+        if field.holds is Holds.TIME and zone is None:
+            yield f"{where}: give `zone`, the time zone of times that do not carry one, such as Asia/Kolkata or UTC"
+        if zone is not None and zone not in _known_zones():
+            yield f"zone: {zone!r} is not a time zone; {_nearest(zone, _known_zones())}"
+        for time_format in (*rule.time_formats, *self.time_formats):
+            if time_format not in EPOCH_FORMATS and not _is_time_format(time_format):
+                yield f"{where}: {time_format!r} is not a time format; such as %d/%m/%Y %H:%M, or epoch_seconds"
+
+    def for_columns(self, has: Callable[[str], bool]) -> "Mapping":
+        """The mapping for a file that has only some columns: `missing_columns: empty` does without those that no needed
+        field is read from."""
+        if self.missing_columns == "refuse":
+            return self
+        fields = FIELDS[self.kind]
+        kept = {
+            name: rule
+            for name, rule in self.columns.items()
+            if rule.column is None or has(rule.column) or fields[name].is_needed
+        }
+        return self.model_copy(update={"columns": kept})
 
     @property
     def activity_words(self) -> dict[str, TimelineEvent]:
         """Our word for each native activity that the mapping names."""
-        if self.roll_up is None:
-            return {}
         return (
             dict.fromkeys(self.roll_up.waits, TimelineEvent.WAIT)
             | dict.fromkeys(self.roll_up.escalations, TimelineEvent.ESCALATED)
@@ -164,7 +178,7 @@ class Mapping(_Strict):
     @property
     def content_hash(self) -> str:
         """SHA-256 of what the mapping says, whatever its layout and comments."""
-        said = self.model_dump(mode="json", exclude={"description"})
+        said = self.model_dump(mode="json", exclude={"description"}, exclude_defaults=True)
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
@@ -252,7 +266,7 @@ def _model_at(location: tuple[int | str, ...]) -> type[BaseModel]:
     return {"columns": ColumnRule, "format": FileFormat}.get(str(location[0]), RollUp)
 
 
-def _nearest(word: str, known: Any) -> str:
+def _nearest(word: str, known: Collection[str]) -> str:
     names = sorted(known)
     near = difflib.get_close_matches(word.lower(), [name.lower() for name in names], 3, 0.6)
     found = [name for name in names if name.lower() in near]

@@ -99,8 +99,7 @@ def load_records(connection: duckdb.DuckDBPyConnection, path: Path, header: Head
 def _checked_names(path: Path, names: Iterable[str]) -> tuple[str, ...]:
     counted: dict[str, int] = {}
     checked = []
-    for name in names:
-        name = name.strip()
+    for name in (name.strip() for name in names):
         counted[name] = counted.get(name, 0) + 1
         checked.append(name if counted[name] == 1 else f"{name}#{counted[name]}")
     if len(checked) > MOST_COLUMNS:

@@ -47,11 +47,9 @@ class ImportResult:
         """The result for a person, in lines."""
         if self.is_unchanged:
             return f"{self.file_name} was imported before with this mapping; nothing changed."
-        did = "would load" if self.is_check else "loaded"
-        lines = [
-            f"{self.file_name} through {self.mapping}: {did} {_rows(self.loaded_count)}, "
-            f"{'would reject' if self.is_check else 'rejected'} {self.rejected_count:,}."
-        ]
+        loaded, rejected = ("would load", "would reject") if self.is_check else ("loaded", "rejected")
+        counts = f"{loaded} {_rows(self.loaded_count)}, {rejected} {self.rejected_count:,}"
+        lines = [f"{self.file_name} through {self.mapping}: {counts}."]
         lines += [f"  {name}: {_rows(count)}" for name, count in self.table_counts]
         if self.repeated_count:
             lines.append(f"  {_rows(self.repeated_count)} repeat another row of the file; the last of them counts")

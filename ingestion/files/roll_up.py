@@ -35,14 +35,14 @@ def roll_up(
 
     Events of a case that nobody opened (no user, no stage in any of its events) go to `rejected`.
     """
-    _collect_new(connection, mapping, file_id)
+    _collect_new(connection, file_id)
     _collect_known(connection, list(earlier))
     _number(connection, mapping)
-    _reject_cases_without_owner(connection, mapping)
+    _reject_cases_without_owner(connection)
     _make_incidences(connection, mapping)
 
 
-def _collect_new(connection: duckdb.DuckDBPyConnection, mapping: Mapping, file_id: str) -> None:
+def _collect_new(connection: duckdb.DuckDBPyConnection, file_id: str) -> None:
     told = ", ".join(_told_fields())
     connection.execute(f"""
         CREATE TABLE new_events AS
@@ -95,7 +95,7 @@ def _number(connection: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     """)
 
 
-def _reject_cases_without_owner(connection: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+def _reject_cases_without_owner(connection: duckdb.DuckDBPyConnection) -> None:
     for field in (name for name in ("user_id", "stage") if CASE_FIELDS[name].is_needed):
         ownerless = f"""
             SELECT incidence_source_id FROM {EVENTS}
@@ -110,7 +110,6 @@ def _reject_cases_without_owner(connection: duckdb.DuckDBPyConnection, mapping: 
 
 
 def _make_incidences(connection: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    assert mapping.roll_up is not None
     closing = ", ".join(literal(activity) for activity in mapping.roll_up.closing)
     escalations = ", ".join(literal(activity) for activity in mapping.roll_up.escalations) or "NULL"
     waits = ", ".join(literal(activity) for activity in mapping.roll_up.waits) or "NULL"
