@@ -3,7 +3,7 @@ with actions as (
 ),
 
 incidences as (
-    select * from {{ ref('int_kpis__incidences_prepared') }}
+    select * from {{ ref('int_incidences__counted') }}
 ),
 
 -- An action is cut by what its incidence is.
@@ -13,12 +13,12 @@ joined as (
         actions.is_demo,
         actions.source,
         actions.is_allowed,
-        incidences.stage,
-        incidences.channel,
-        incidences.event_type,
-        incidences.order_band,
-        incidences.language,
-        incidences.tier
+        coalesce(incidences.stage, 'NONE') as stage,
+        coalesce(incidences.channel, 'NONE') as channel,
+        coalesce(incidences.event_type, 'NONE') as event_type,
+        coalesce(incidences.order_band, 'NONE') as order_band,
+        coalesce(incidences.language, 'NONE') as language,
+        coalesce(incidences.tier, 'NONE') as tier
     from actions
     left join incidences on actions.incidence_id = incidences.incidence_id
 ),

@@ -1,5 +1,5 @@
 with incidences as (
-    select * from {{ ref('int_kpis__incidences_prepared') }}
+    select * from {{ ref('int_incidences__counted') }}
     where was_open
 ),
 

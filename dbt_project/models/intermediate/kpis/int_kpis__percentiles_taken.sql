@@ -10,7 +10,7 @@ with incidences as (
         language,
         tier,
         time_to_resolve_seconds
-    from {{ ref('int_kpis__incidences_prepared') }}
+    from {{ ref('int_incidences__counted') }}
     where is_closed
 ),
 

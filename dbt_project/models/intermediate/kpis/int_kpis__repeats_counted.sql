@@ -11,7 +11,7 @@ with incidences as (
         tier,
         issue_category,
         count(*) as incidence_count
-    from {{ ref('int_kpis__incidences_prepared') }}
+    from {{ ref('int_incidences__counted') }}
     where issue_category != 'UNCLASSIFIED'
     group by all
 ),

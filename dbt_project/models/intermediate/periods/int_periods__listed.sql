@@ -3,7 +3,7 @@ with build as (
 ),
 
 incidences as (
-    select distinct created_date from {{ ref('fct_incidences') }}
+    select distinct created_date from {{ ref('int_incidences__counted') }}
 ),
 
 weeks as (

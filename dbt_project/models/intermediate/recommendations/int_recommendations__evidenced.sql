@@ -1,5 +1,5 @@
 with incidences as (
-    select * from {{ ref('fct_incidences') }}
+    select * from {{ ref('int_incidences__counted') }}
 ),
 
 periods as (
@@ -12,16 +12,16 @@ ranked as (
         periods.period,
         incidences.is_demo,
         incidences.issue_category,
-        coalesce(incidences.app_screen, 'UNKNOWN') as app_screen,
+        incidences.app_screen,
         incidences.incidence_id,
         row_number() over (
             partition by
                 periods.period,
                 incidences.is_demo,
                 incidences.issue_category,
-                coalesce(incidences.app_screen, 'UNKNOWN')
+                incidences.app_screen
             order by
-                if(incidences.order_impact = 'LOST', coalesce(incidences.lost_value_paise, 0), 0) desc,
+                incidences.lost_value_paise desc,
                 incidences.cx_cost_paise desc,
                 incidences.created_at desc,
                 incidences.incidence_id asc

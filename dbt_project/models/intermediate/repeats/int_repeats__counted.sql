@@ -6,7 +6,7 @@ with incidences as (
         user_id,
         count(*) as incidence_count,
         count(*) filter (where not is_closed or outcome = 'DROPPED') as open_or_dropped_count
-    from {{ ref('fct_incidences') }}
+    from {{ ref('int_incidences__counted') }}
     where issue_category != 'UNCLASSIFIED'
     group by all
 ),
