@@ -36,7 +36,14 @@ def build_is_running(settings: Settings) -> bool:
 @contextmanager
 def versions_lock(settings: Settings) -> Iterator[None]:
     """Held for moments, while versions are pinned or removed, so that no version is removed while it is being pinned."""
-    with _open(settings.warehouse_dir / "versions.lock") as handle:
+    with exclusive(settings.warehouse_dir / "versions.lock"):
+        yield
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold a lock file, waiting for it."""
+    with _open(path) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

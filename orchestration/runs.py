@@ -1,0 +1,56 @@
+"""Dagster's own record of runs: where it is kept, and how runs that died stop standing in the way."""
+
+import logging
+import os
+
+import dagster as dg
+import yaml
+
+from orchestration.versions import write_durably
+from store.settings import Settings
+
+INSTANCE = {
+    "telemetry": {"enabled": False},
+    "nux": {"enabled": False},
+    # One run of the pool at a time; others wait in Dagster's queue.
+    "concurrency": {"pools": {"default_limit": 1, "granularity": "run"}},
+    "retention": {
+        "schedule": {"purge_after_days": {"skipped": 2, "failure": 30, "success": 7}},
+        "sensor": {"purge_after_days": {"skipped": 1, "failure": 30, "success": 7}},
+    },
+}
+
+
+def write_instance_config(settings: Settings) -> None:
+    """Put `dagster.yaml` where Dagster looks for it."""
+    text = yaml.safe_dump(INSTANCE, sort_keys=False)
+    path = settings.dagster_home / "dagster.yaml"
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_durably(path, text)
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """The instance that Dagster's pages show, whoever started the run."""
+    write_instance_config(settings)
+    # Dagster reads its home from the environment in places where no instance is handed on.
+    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)  # noqa: TID251
+    return dg.DagsterInstance.from_config(str(settings.dagster_home))
+
+
+def end_dead_runs(instance: dg.DagsterInstance, job: str, but: str | None = None) -> list[str]:
+    """Mark runs as failed that say they are under way while nobody builds, and give their places in the pool back.
+
+    Call it only while no other process can be building (docs/decisions/publishing.md).
+    """
+    alive = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
+    dead = [run for run in instance.get_runs(filters=dg.RunsFilter(job_name=job, statuses=alive)) if run.run_id != but]
+    for run in dead:
+        instance.report_run_failed(run, message="The process of this run ended before it was done.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in dead]
+
+
+def quiet() -> None:
+    """Keep Dagster's own log off the terminal; its pages show it."""
+    for name in ("dagster", "dagster.builtin", "dagster_dbt"):
+        logging.getLogger(name).setLevel(logging.ERROR)
