@@ -1,15 +1,28 @@
-select
-    cast(null as varchar) as action_id,
-    cast(null as varchar) as incidence_id,
-    cast(null as varchar) as agent_id,
-    cast(null as varchar) as action,
-    cast(null as boolean) as is_allowed,
-    cast(null as varchar) as reason,
-    cast(null as varchar) as approval_id,
-    cast(null as bigint) as rule_version,
-    cast(null as timestamp) as acted_at,
-    cast(null as date) as acted_date,
-    cast(null as varchar) as channel,
-    cast(null as varchar) as source,
-    cast(null as boolean) as is_demo
-where false
+with actions as (
+    select * from {{ ref('stg_ops__agent_actions') }}
+),
+
+incidences as (
+    select incidence_id, first_channel from {{ ref('fct_incidences') }}
+),
+
+final as (
+    select
+        actions.action_id,
+        actions.incidence_id,
+        actions.agent_id,
+        actions.action,
+        actions.is_allowed,
+        actions.reason,
+        actions.approval_id,
+        actions.rule_version,
+        actions.acted_at,
+        {{ ist_date('actions.acted_at') }} as acted_date,
+        coalesce(incidences.first_channel, 'NONE') as channel,
+        actions.source,
+        {{ is_demo('actions.source') }} as is_demo
+    from actions
+    left join incidences on actions.incidence_id = incidences.incidence_id
+)
+
+select * from final

@@ -1,19 +1,30 @@
-select
-    cast(null as varchar) as score_id,
-    cast(null as varchar) as user_id,
-    cast(null as varchar) as session_id,
-    cast(null as timestamp) as evaluated_at,
-    cast(null as date) as evaluated_date,
-    cast(null as bigint) as inactivity_seconds,
-    cast(null as bigint) as back_navigation_count,
-    cast(null as bigint) as price_check_count,
-    cast(null as boolean) as is_high_value_event,
-    cast(null as boolean) as is_first_time_user,
-    cast(null as bigint) as score,
-    cast(null as boolean) as is_help_due,
-    cast(null as bigint) as rule_version,
-    cast(null as boolean) as is_live,
-    cast(null as bigint) as live_score,
-    cast(null as varchar) as source,
-    cast(null as boolean) as is_demo
-where false
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ forget_due_users() }}') }}
+
+with scored as (
+    select * from {{ ref('int_friction__scored') }}
+),
+
+final as (
+    select
+        score_id,
+        user_id,
+        session_id,
+        evaluated_at,
+        {{ ist_date('evaluated_at') }} as evaluated_date,
+        inactivity_seconds,
+        back_navigation_count,
+        price_check_count,
+        is_high_value_event,
+        is_first_time_user,
+        score,
+        is_help_due,
+        rule_version,
+        is_live,
+        live_score,
+        source,
+        {{ is_demo() }} as is_demo
+    from scored
+)
+
+-- depends_on: {{ ref('int_users__due') }}
+select * from final

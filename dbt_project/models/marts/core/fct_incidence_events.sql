@@ -1,20 +1,31 @@
-select
-    cast(null as varchar) as event_id,
-    cast(null as varchar) as incidence_id,
-    cast(null as varchar) as user_id,
-    cast(null as bigint) as event_no,
-    cast(null as varchar) as event_type,
-    cast(null as varchar) as native_activity,
-    cast(null as varchar) as actor_type,
-    cast(null as varchar) as agent_id,
-    cast(null as varchar) as channel,
-    cast(null as bigint) as text_length,
-    cast(null as boolean) as is_flagged,
-    cast(null as boolean) as is_reached,
-    cast(null as timestamp) as started_at,
-    cast(null as timestamp) as ended_at,
-    cast(null as timestamp) as occurred_at,
-    cast(null as date) as occurred_date,
-    cast(null as varchar) as source,
-    cast(null as boolean) as is_demo
-where false
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ forget_due_users() }}') }}
+
+with events as (
+    select * from {{ ref('int_incidences__events') }}
+),
+
+final as (
+    select
+        event_id,
+        incidence_id,
+        user_id,
+        event_no,
+        event_type,
+        native_activity,
+        actor_type,
+        agent_id,
+        coalesce(channel, 'NONE') as channel,
+        text_length,
+        is_flagged,
+        is_reached,
+        started_at,
+        ended_at,
+        occurred_at,
+        {{ ist_date('occurred_at') }} as occurred_date,
+        source,
+        {{ is_demo() }} as is_demo
+    from events
+)
+
+-- depends_on: {{ ref('int_users__due') }}
+select * from final

@@ -1,21 +1,29 @@
-select
-    cast(null as varchar) as prompt_id,
-    cast(null as varchar) as user_id,
-    cast(null as varchar) as session_id,
-    cast(null as varchar) as incidence_id,
-    cast(null as varchar) as rule_set,
-    cast(null as varchar) as rule_code,
-    cast(null as bigint) as rule_version,
-    cast(null as varchar) as screen,
-    cast(null as bigint) as score,
-    cast(null as varchar) as status,
-    cast(null as boolean) as is_holdout,
-    cast(null as timestamp) as due_at,
-    cast(null as date) as due_date,
-    cast(null as timestamp) as shown_at,
-    cast(null as timestamp) as accepted_at,
-    cast(null as timestamp) as dismissed_at,
-    cast(null as timestamp) as expired_at,
-    cast(null as varchar) as source,
-    cast(null as boolean) as is_demo
-where false
+with prompts as (
+    select * from {{ ref('stg_ops__prompts') }}
+),
+
+final as (
+    select
+        prompt_id,
+        user_id,
+        session_id,
+        incidence_id,
+        rule_set,
+        rule_code,
+        rule_version,
+        coalesce(screen, 'UNKNOWN') as screen,
+        score,
+        status,
+        is_holdout,
+        due_at,
+        {{ ist_date('due_at') }} as due_date,
+        shown_at,
+        accepted_at,
+        dismissed_at,
+        expired_at,
+        source,
+        {{ is_demo() }} as is_demo
+    from prompts
+)
+
+select * from final

@@ -1,0 +1,34 @@
+{{ config(materialized='table') }}
+
+with recursive incidences as (
+    select incidence_id, user_id, merged_into from {{ ref('int_incidences__unioned') }}
+),
+
+-- A merged incidence may have been merged into one that was merged itself.
+merges as (
+    select incidence_id, merged_into as root_incidence_id from incidences
+    where merged_into is not null
+    union
+    select merges.incidence_id, incidences.merged_into as root_incidence_id
+    from merges
+    inner join incidences on merges.root_incidence_id = incidences.incidence_id
+    where incidences.merged_into is not null
+),
+
+ends as (
+    select merges.incidence_id, merges.root_incidence_id, root.user_id
+    from merges
+    inner join incidences as root on merges.root_incidence_id = root.incidence_id
+    where root.merged_into is null
+),
+
+final as (
+    select
+        incidences.incidence_id,
+        coalesce(ends.root_incidence_id, incidences.incidence_id) as root_incidence_id,
+        coalesce(ends.user_id, incidences.user_id) as user_id
+    from incidences
+    left join ends on incidences.incidence_id = ends.incidence_id
+)
+
+select * from final

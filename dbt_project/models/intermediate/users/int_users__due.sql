@@ -1,0 +1,33 @@
+{{ config(materialized='table') }}
+
+{#- What the marts of this file were last built from; there is none in a new file. Not a ref: it is written last. -#}
+{%- set built = adapter.get_relation(this.database, this.schema, 'int_users__built') if execute -%}
+{%- set is_whole = flags.FULL_REFRESH or not built -%}
+
+with counted as (
+    select * from {{ ref('int_users__counted') }}
+),
+
+build as (
+    select is_full_refresh from {{ ref('stg_warehouse__build') }}
+),
+{% if is_whole %}
+final as (
+    select user_id from counted
+)
+{% else %}
+built as (
+    select * from {{ built }}
+),
+
+final as (
+    select coalesce(counted.user_id, built.user_id) as user_id
+    from counted
+    full outer join built on counted.user_id = built.user_id
+    where
+        (counted.row_count, counted.extract_no_sum, counted.conditions_hash)
+        is distinct from (built.row_count, built.extract_no_sum, built.conditions_hash)
+        or (select bool_or(build.is_full_refresh) from build)
+)
+{% endif %}
+select * from final
