@@ -1,0 +1,116 @@
+"""What the demo planted, for whoever checks that the warehouse finds it."""
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from ingestion.simulate.city import HOLDOUT_SHARE, RARE_CATEGORY, WORST_CATEGORY, WORST_SCREEN, City
+from ingestion.simulate.people import Agent
+from ingestion.simulate.visits import DAY, SECOND
+from store.clock import IST
+from store.settings import Settings
+
+REPEATED_OVER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DemoTruth:
+    """The planted facts, and the demo's size. Shares are 0 to 1, weeks are ISO weeks of Indian time."""
+
+    city: str
+    seed: int
+    days: int
+    users: int
+    from_at: str
+    until_at: str
+    uplift: float
+    prompted_conversion: float
+    holdout_conversion: float
+    holdout_share: float
+    worst_screen: str
+    worst_category: str
+    rare_category: str
+    """Never more than three times in a week."""
+    repeated_categories: dict[str, list[str]]
+    """By ISO week: the categories that came up more than three times."""
+    rule_breakers: dict[str, dict[str, int]]
+    """By agent who breaks rules: `blocked_actions` and `flagged_messages`."""
+    totals: dict[str, int]
+    """Rows by table."""
+
+    def write(self, settings: Settings) -> Path:
+        path = truth_path(settings)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(self), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        return path
+
+    @classmethod
+    def read(cls, settings: Settings) -> Self:
+        return cls(**json.loads(truth_path(settings).read_text(encoding="utf-8")))
+
+
+def truth_path(settings: Settings) -> Path:
+    return settings.var_dir / "demo_truth.json"
+
+
+def find_truth(
+    *,
+    city: City,
+    seed: int,
+    days: int,
+    users: int,
+    until_us: int,
+    agents: list[Agent],
+    incidences: list[dict[str, Any]],
+    timeline: list[dict[str, Any]],
+    actions: list[dict[str, Any]],
+    totals: dict[str, int],
+) -> DemoTruth:
+    breakers = {a.agent_id: {"blocked_actions": 0, "flagged_messages": 0} for a in agents if a.breaks_rules}
+    for action in actions:
+        if not action["is_allowed"] and action["agent_id"] in breakers:
+            breakers[action["agent_id"]]["blocked_actions"] += 1
+    for note in timeline:
+        if note["flags"] and note["agent_id"] in breakers:
+            breakers[note["agent_id"]]["flagged_messages"] += 1
+    return DemoTruth(
+        city=city.name,
+        seed=seed,
+        days=days,
+        users=users,
+        from_at=_utc(until_us - days * DAY),
+        until_at=_utc(until_us),
+        uplift=city.uplift,
+        prompted_conversion=city.prompted_conversion,
+        holdout_conversion=city.holdout_conversion,
+        holdout_share=HOLDOUT_SHARE,
+        worst_screen=WORST_SCREEN,
+        worst_category=WORST_CATEGORY,
+        rare_category=RARE_CATEGORY,
+        repeated_categories=_repeated(incidences),
+        rule_breakers=breakers,
+        totals=totals,
+    )
+
+
+def _repeated(incidences: list[dict[str, Any]]) -> dict[str, list[str]]:
+    counts = Counter(
+        (_iso_week(row["created_at"]), row["issue_category"]) for row in incidences if row["issue_category"] is not None
+    )
+    weeks: dict[str, list[str]] = {}
+    for (week, category), count in sorted(counts.items()):
+        if count > REPEATED_OVER:
+            weeks.setdefault(week, []).append(category)
+    return weeks
+
+
+def _iso_week(at_us: int) -> str:
+    year, week, _ = datetime.fromtimestamp(at_us // SECOND, IST).isocalendar()
+    return f"{year}-W{week:02d}"
+
+
+def _utc(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us // SECOND, UTC).isoformat().replace("+00:00", "Z")
