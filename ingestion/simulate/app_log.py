@@ -107,7 +107,7 @@ SCREEN_WHILE = {
     Step.MENU_COMPARISON: "compare",
     Step.QUANTITY_CHANGE: "guest_count",
     Step.CUSTOMIZATION_CHANGE: "customize",
-    Step.PRICE_CALCULATION: "customize",
+    Step.PRICE_CALCULATION: "guest_count",
     Step.HEARTBEAT: "checkout",
     Step.CHECKOUT_INACTIVITY: "checkout",
     Step.PAYMENT_TRY: "payment",
@@ -215,17 +215,19 @@ def write_script(rng: np.random.Generator, visits: Visits) -> Script:
     counts[:, Step.PROFILE] = visits.is_first_of_user
     counts[:, Step.HOME] = 1
     counts[post, Step.ORDER_DETAIL] = counts[post, Step.HELP_ON_ORDER] = 1
-    for step in (Step.MENU, Step.FIRST_CART, Step.GUEST_COUNT, Step.CUSTOMIZE, Step.CHECKOUT, Step.PAYMENT):
+    for step in (Step.MENU, Step.FIRST_CART, Step.GUEST_COUNT, Step.CHECKOUT, Step.PAYMENT):
         counts[:, step] = shops & (depth >= step)
-    times(Step.PLATTER_VIEWED, 2.6, 9, 1)
-    times(Step.ITEM_VIEWED, 2.6, 9)
-    times(Step.ITEM_ADDED, 1.2, 4, 1)
+    customizes = shops & (depth >= Step.CUSTOMIZE) & ((visits.carts.extra >= 0) | (rng.random(n) < 0.3))
+    counts[:, Step.CUSTOMIZE] = customizes
+    times(Step.PLATTER_VIEWED, 1.9, 9, 1)
+    times(Step.ITEM_VIEWED, 1.8, 9)
+    times(Step.ITEM_ADDED, 0.7, 4, 1)
     counts[:, Step.COMPARE] = shops & (depth >= Step.COMPARE) & (rng.random(n) < 0.35)
     counts[:, Step.MENU_COMPARISON] = counts[:, Step.COMPARE]
-    times(Step.QUANTITY_CHANGE, 1.1, 5)
-    times(Step.CUSTOMIZATION_CHANGE, 0.9, 5)
-    counts[:, Step.LAST_CART] = shops & (depth >= Step.LAST_CART)
-    times(Step.PRICE_CALCULATION, 1.1, 5)
+    times(Step.QUANTITY_CHANGE, 0.9, 5)
+    counts[:, Step.CUSTOMIZATION_CHANGE] = np.where(customizes, rng.poisson(1.1, n).clip(1, 5), 0)
+    counts[:, Step.LAST_CART] = shops & (depth >= Step.LAST_CART) & (visits.carts.extra >= 0)
+    times(Step.PRICE_CALCULATION, 0.8, 5)
     counts[:, Step.PAYMENT_SUCCESS] = visits.converts
     failures = rng.choice([0, 1, 2], n, p=[0.90, 0.08, 0.02])
     counts[:, Step.PAYMENT_TRY] = np.where(shops & (depth >= Step.PAYMENT), 2 * failures, 0)
@@ -233,7 +235,7 @@ def write_script(rng: np.random.Generator, visits: Visits) -> Script:
         shops & (depth >= Step.MENU_DETOUR), 2 * rng.choice([0, 1, 2], n, p=[0.7, 0.2, 0.1]), 0
     )
 
-    has_heartbeats = rng.random(n) < 0.30
+    has_heartbeats = rng.random(n) < 0.22
     script = Script(
         counts=counts,
         evaluated_after=np.full(n, -1),
@@ -295,8 +297,6 @@ def _script_questions(
     counts[np.flatnonzero(asked), steps] = 1
     at_payment = asked & (script.help_step == Step.HELP_ON_PAYMENT)
     counts[at_payment, Step.PAYMENT_TRY] = 2 * rng.integers(1, 3, int(at_payment.sum()))
-    on_menu_or_guests = asked & (script.help_step < Step.LAST_CART)
-    counts[on_menu_or_guests, Step.LAST_CART] = 0
     script.help_step[post] = Step.HELP_ON_ORDER
     minutes = np.exp(np.log(7.0) + 0.75 * rng.standard_normal(len(visits))).clip(1.2, 120)
     minutes = np.where(visits.converts, minutes.clip(1.2, 26), minutes)

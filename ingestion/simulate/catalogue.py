@@ -1,7 +1,7 @@
 """What the demo app sells, and carts whose value is the sum of catalogue prices."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -87,6 +87,12 @@ def fill_carts(rng: np.random.Generator, event_type: np.ndarray) -> Carts:
     extra = np.where(first + added > MAX_RUPEES, -1, extra)
     added = np.where(extra >= 0, added, 0)
     return Carts(platter, extra, guests, first * 100, (first + added) * 100)
+
+
+def without_extras(carts: Carts, chosen: np.ndarray) -> Carts:
+    """The same carts, those chosen without their extra."""
+    value = np.where(chosen, carts.first_paise, carts.value_paise)
+    return replace(carts, extra=np.where(chosen, -1, carts.extra), value_paise=value)
 
 
 def cart_items(platter: int, extra: int) -> str:

@@ -30,7 +30,9 @@ BLOCKED = (
 LEVEL_RANK = {"CALL": 0, "SENIOR_AGENT": 1, "TECH_TEAM": 2, "SUPERVISOR": 3}
 BREACH_SHARE, SLIP_SHARE = 0.35, 0.002
 """Of incidences: how often an agent who breaks rules does, and how often the others slip."""
-REOPEN_SHARE = 0.05
+REOPEN_SHARE = 0.04
+QUEUE_US = 3 * HOUR
+"""Of what was opened in the last hours before the end, half is still open then."""
 
 Record = dict[str, Any]
 
@@ -158,7 +160,8 @@ class Desk:
         channel = "CALL" if is_call else "WHATSAPP" if rng.random() < 0.25 else "IN_APP_CHAT"
         row["channel"] = row["first_channel"] = channel
         row["opened_at"] = opened
-        ends = case.ordered_at or opened + case.talk_us
+        is_still_open = opened > self.until - QUEUE_US and not case.ordered_at and rng.random() < 0.5
+        ends = self.until if is_still_open else case.ordered_at or opened + case.talk_us
         self._note(row, "OPENED", "USER", opened + 2000, status="OPEN", channel=channel)
         is_high = case.value_paise > SENIOR_OVER_PAISE
         agent = self._agent("SENIOR_AGENT" if is_high else "AGENT")
@@ -412,7 +415,7 @@ class Desk:
         if agent:
             self._act(row, agent, "CLOSE_DROPPED" if is_dropped else "CLOSE_RESOLVED", at - 1000)
         self._close(row, at, outcome, "AGENT" if agent else "SYSTEM", agent)
-        again = at + rng.randint(30, 1_800) * MINUTE
+        again = at + rng.randint(20, 600) * MINUTE
         if agent and not is_dropped and rng.random() < REOPEN_SHARE and again + 6 * MINUTE < self.until:
             row["reopen_count"] = 1
             row["outcome"] = row["resolved_at"] = row["time_to_resolve_seconds"] = None

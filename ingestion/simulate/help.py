@@ -16,7 +16,7 @@ from ingestion.simulate.orders import Orders
 from ingestion.simulate.people import LANGUAGES, Users
 from ingestion.simulate.rows import NO_INSTANT, Rows
 from ingestion.simulate.scoring import HELP_OVER, Scores, inputs_after_each_event, score_at
-from ingestion.simulate.visits import HUMAN_HELP_FROM_PAISE, SECOND, Story, Visits
+from ingestion.simulate.visits import SECOND, Story, Visits
 from store.tables import friction_scores
 
 HEARTBEAT_US = 20 * SECOND

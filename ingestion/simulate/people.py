@@ -4,14 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FIRST_NAMES = (
-    "Aarav Aditi Aditya Aisha Ajay Akash Amit Amrita Ananya Anil Anita Anjali Arjun Asha Ashok Bhavna Chitra Deepa Deepak "
-    "Dev Divya Farhan Fatima Gaurav Gauri Geeta Harish Harpreet Hema Imran Isha Jaya Jyoti Kabir Kamala Karan Kavita "
-    "Kiran Lakshmi Lata Madhu Mahesh Manish Manoj Maya Meena Meera Mohan Mukesh Nandini Naveen Neha Nikhil Nisha Pooja "
-    "Pradeep Prakash Priya Rahul Rajesh Ramesh Rani Ravi Reena Rekha Ritu Rohan Rohit Sachin Sameer Sandeep Sangeeta "
-    "Sanjay Sarita Seema Shalini Shanti Shilpa Shreya Simran Sneha Sonal Sunil Sunita Suresh Swati Tara Tanvi Uma Usha "
-    "Varun Vidya Vijay Vikram Vinod Vivek Yash Zara Zoya"
-).split()
+FIRST_NAMES = ["Aarav", "Aditi", "Aditya", "Aisha", "Ajay", "Akash", "Amit", "Amrita", "Ananya", "Anil", "Anita", "Anjali", "Arjun", "Asha", "Ashok", "Bhavna", "Chitra", "Deepa", "Deepak", "Dev", "Divya", "Farhan", "Fatima", "Gaurav", "Gauri", "Geeta", "Harish", "Harpreet", "Hema", "Imran", "Isha", "Jaya", "Jyoti", "Kabir", "Kamala", "Karan", "Kavita", "Kiran", "Lakshmi", "Lata", "Madhu", "Mahesh", "Manish", "Manoj", "Maya", "Meena", "Meera", "Mohan", "Mukesh", "Nandini", "Naveen", "Neha", "Nikhil", "Nisha", "Pooja", "Pradeep", "Prakash", "Priya", "Rahul", "Rajesh", "Ramesh", "Rani", "Ravi", "Reena", "Rekha", "Ritu", "Rohan", "Rohit", "Sachin", "Sameer", "Sandeep", "Sangeeta", "Sanjay", "Sarita", "Seema", "Shalini", "Shanti", "Shilpa", "Shreya", "Simran", "Sneha", "Sonal", "Sunil", "Sunita", "Suresh", "Swati", "Tara", "Tanvi", "Uma", "Usha", "Varun", "Vidya", "Vijay", "Vikram", "Vinod", "Vivek", "Yash", "Zara", "Zoya"]
 LANGUAGES = ("en", "hi", "ta", "te", "mr")
 LANGUAGE_SHARES = (0.50, 0.41, 0.03, 0.03, 0.03)
 TIERS = ("BRONZE", "SILVER", "GOLD")

@@ -47,7 +47,7 @@ def _put_table(connection: Connection, rows: Rows) -> None:
     cursor = connection.connection.cursor()
     if is_sqlite:
         marks = ", ".join("?" * len(names))
-        statement = f"INSERT INTO {rows.table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - our own names
+        statement = f"INSERT INTO {rows.table.name} ({', '.join(names)}) VALUES ({marks})"
         for batch in rows.batches():
             cursor.executemany(statement, batch)
     else:

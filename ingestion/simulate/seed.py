@@ -48,7 +48,7 @@ def simulate(*, until: datetime, seed: int = 7, days: int = 90, users: int = 20_
     until_us = int(until.timestamp()) * SECOND
     start_us = until_us - days * DAY
     rng = np.random.default_rng([seed, days, users, sorted(CITIES).index(city)])
-    dice = random.Random(int(rng.integers(0, 2**62)))  # noqa: S311 - a simulation
+    dice = random.Random(int(rng.integers(0, 2**62)))
     ids = Ids(dice)
 
     people = make_users(rng, place.user_prefix, users)

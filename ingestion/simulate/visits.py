@@ -7,14 +7,14 @@ from enum import IntEnum
 import numpy as np
 
 from ingestion.simulate.calendar import FIRST_HOUR, HOUR_WEIGHTS, demand_table
-from ingestion.simulate.catalogue import Carts, fill_carts
+from ingestion.simulate.catalogue import Carts, fill_carts, without_extras
 from ingestion.simulate.city import (
     HOLDOUT_SHARE,
     POST_ORDER_TOPICS,
     PRE_ORDER_TOPICS,
     RARE_CATEGORY,
-    WORST_CATEGORY,
     WORSENING,
+    WORST_CATEGORY,
     City,
     topic_index,
 )
@@ -28,17 +28,21 @@ WEEK_DAYS = 7
 
 ORDERS_PER_USER_DAY = 1 / 30
 VISITS_PER_USER_DAY = 13 / 180
-ASKED_PER_USER_DAY = 1 / 337
-POST_ORDER_PER_USER_DAY = 1 / 530
+ASKED_PER_USER_DAY = 1 / 400
+POST_ORDER_PER_USER_DAY = 1 / 600
 ELIGIBLE_USER_SHARE = 0.45
-LATER_ELIGIBLE_SHARE = 0.40
-"""Of users with an eligible moment, how many have a second one."""
+LATER_ELIGIBLE_SHARE = 0.15
+"""Of users with an eligible moment, how many have one more."""
 DESK_HOURS = (9, 20)
 """Help is asked for and offered while agents are there: the first and the last hour in which a visit may start."""
 HELP_CONVERSION = 0.45
 HUMAN_HELP_FROM_PAISE = 500_000
 HIGH_VALUE_EVENT_TYPES = 3
 """WEDDING, CORPORATE and RELIGIOUS come first in EVENT_TYPES."""
+
+
+_EARLY_TOPICS = [n for n, topic in enumerate(PRE_ORDER_TOPICS) if topic.screen in {"menu", "compare", "guest_count"}]
+"""Asked about before the cart is complete."""
 
 
 class Story(IntEnum):
@@ -103,6 +107,7 @@ def plan_visits(
     _plan_eligible(rng, city, user, day, days, holdout, story, converts)
     _plan_orders_and_questions(rng, len(users.user_id), user, days, story, converts)
     topic = _plan_topics(rng, user, day, days, carts, event_type, story, converts)
+    carts = without_extras(carts, (story == Story.ASKED) & np.isin(topic, _EARLY_TOPICS))
 
     needs_desk = story >= Story.ELIGIBLE
     desk = rng.integers(DESK_HOURS[0], DESK_HOURS[1] + 1, len(day))
