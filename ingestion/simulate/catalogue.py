@@ -71,6 +71,12 @@ class Carts:
     """Value before the extra is added."""
     value_paise: np.ndarray
 
+    def take(self, order: np.ndarray) -> "Carts":
+        """The carts of these visits, in this order."""
+        return Carts(
+            self.platter[order], self.extra[order], self.guests[order], self.first_paise[order], self.value_paise[order]
+        )
+
 
 def fill_carts(rng: np.random.Generator, event_type: np.ndarray) -> Carts:
     """Carts of lognormal value by event type (index into EVENT_TYPES), between ₹2,000 and ₹5 lakh."""

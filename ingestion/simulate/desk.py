@@ -15,8 +15,6 @@ RULE_VERSION = 1
 MINUTE = 60 * SECOND
 CALL_FROM_PAISE = 2_500_000
 SENIOR_OVER_PAISE = 5_000_000
-SMALL_LOSS_PAISE = 4_000_000
-"""Away from the worst screen only carts up to ₹40,000 are lost, so that one wedding does not outweigh a broken screen."""
 CHAT_LIMIT_US, CHAT_WARNING_US = 15 * MINUTE, 10 * MINUTE
 APPROVAL_NEEDED = "This action requires supervisor approval"
 BLOCKED = (

@@ -8,7 +8,8 @@ from ingestion.simulate.app_log import SCREEN_OF_STEP, SCREEN_WHILE, SIGNAL_STEP
 from ingestion.simulate.calendar import EVENT_TYPES
 from ingestion.simulate.catalogue import EXTRAS, PLATTERS, cart_items, selected_platter
 from ingestion.simulate.city import FLOW_OF_SCREEN, SOURCE
-from ingestion.simulate.people import LANGUAGES, TIERS, Users
+from ingestion.simulate.people import LANGUAGES, TIERS
+from ingestion.simulate.period import Period
 from ingestion.simulate.rows import Rows
 from ingestion.simulate.visits import Visits
 from store.tables import context_updates, friction_signals
@@ -51,10 +52,9 @@ for _step in Step:
 _FLOW_OF_SCREEN = np.array([FLOWS.index(FLOW_OF_SCREEN[s]) if s in FLOW_OF_SCREEN else -1 for s in SCREENS])
 
 
-def signal_rows(
-    rng: np.random.Generator, log: Log, user_ids: np.ndarray, session_ids: np.ndarray, visits: Visits
-) -> Rows:
+def signal_rows(rng: np.random.Generator, period: Period) -> Rows:
     """One row a signal, in the server's order; `seq` still counts from 1."""
+    log, visits = period.log, period.visits
     chosen = _in_order(log, np.array([step in SIGNAL_STEPS for step in Step]))
     step, visit = log.step[chosen], log.visit[chosen]
     words = np.array([_SIGNAL.get(s, s.name) for s in Step], dtype=object)[step]
@@ -64,8 +64,8 @@ def signal_rows(
         friction_signals,
         {
             "seq": log.seq[chosen],
-            "user_id": user_ids[visits.user[visit]],
-            "session_id": session_ids[visit],
+            "user_id": period.user_ids[visits.user[visit]],
+            "session_id": period.session_ids[visit],
             "signal_type": words,
             "value": _values(rng, step, visits, visit),
             "screen": _words(SCREENS)[screen],
@@ -78,10 +78,9 @@ def signal_rows(
     )
 
 
-def update_rows(
-    log: Log, users: Users, user_ids: np.ndarray, session_ids: np.ndarray, visits: Visits, event_dates: list[str]
-) -> Rows:
+def update_rows(period: Period, event_dates: list[str]) -> Rows:
     """One row a screen, cart or profile, in the server's order; columns of the other kinds are null."""
+    log, visits, users = period.log, period.visits, period.people
     chosen = _in_order(log, np.array([step not in SIGNAL_STEPS for step in Step]))
     step, visit = log.step[chosen], log.visit[chosen]
     user = visits.user[visit]
@@ -99,8 +98,8 @@ def update_rows(
         context_updates,
         {
             "seq": log.seq[chosen],
-            "user_id": user_ids[user],
-            "session_id": session_ids[visit],
+            "user_id": period.user_ids[user],
+            "session_id": period.session_ids[visit],
             "kind": np.where(is_screen, "SCREEN", np.where(is_cart, "CART", "PROFILE")).astype(object),
             "screen": _only(is_screen, _words(SCREENS)[screen]),
             "flow": _only(is_screen, _words(FLOWS)[_FLOW_OF_SCREEN[screen]]),
@@ -139,7 +138,9 @@ def _words(words: tuple[Any, ...]) -> np.ndarray:
 
 
 def _only(flags: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return np.where(flags, values.astype(object), None)
+    chosen = values.astype(object)
+    chosen[~flags] = None
+    return chosen
 
 
 def _values(rng: np.random.Generator, step: np.ndarray, visits: Visits, visit: np.ndarray) -> np.ndarray:

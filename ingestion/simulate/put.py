@@ -11,7 +11,7 @@ from ingestion.simulate.city import SOURCE
 from ingestion.simulate.rows import NO_INSTANT, Rows
 from store import tables
 from store.session import next_seqs
-from store.tables.columns import Instant
+from store.tables.columns import Instant, current_change
 
 SEQ_COLUMNS = {"friction_signals": "seq", "context_updates": "seq", "friction_scores": "after_seq"}
 
@@ -37,7 +37,7 @@ def put_rows(
 
 
 def _change_number(connection: Connection) -> int:
-    return connection.execute(select(tables.columns.current_change())).scalar_one()
+    return connection.execute(select(current_change())).scalar_one()
 
 
 def _put_table(connection: Connection, rows: Rows) -> None:
@@ -106,7 +106,7 @@ def take_out(connection: Connection, at: datetime) -> dict[str, int]:
             _row_key(table),
             literal("DEMO_RESET"),
             literal(at, Instant()),
-            tables.columns.current_change(),
+            current_change(),
         ).where(is_demo)
         names = ["table_name", "row_key", "reason", "deleted_at", "change_seq"]
         connection.execute(

@@ -9,14 +9,16 @@ import numpy as np
 from sqlalchemy import select
 
 from ingestion.simulate.app_log import write_log, write_script
+from ingestion.simulate.cases import open_cases
 from ingestion.simulate.catalogue import ITEMS
 from ingestion.simulate.city import CITIES, SOURCE
 from ingestion.simulate.desk import Desk
-from ingestion.simulate.help import evaluations, open_cases, prompt_records, score_rows
 from ingestion.simulate.ids import Ids
 from ingestion.simulate.log_rows import signal_rows, update_rows
 from ingestion.simulate.orders import event_dates, order_rows, place_orders
-from ingestion.simulate.people import LANGUAGES, TIERS, Agent, Users, make_agents, make_users
+from ingestion.simulate.people import LANGUAGES, TIERS, Agent, make_agents, make_users
+from ingestion.simulate.period import Period
+from ingestion.simulate.prompting import evaluations, prompt_records, score_rows
 from ingestion.simulate.put import put_rows, take_out
 from ingestion.simulate.rows import Rows, rows_of
 from ingestion.simulate.texts import Pen
@@ -61,27 +63,29 @@ def simulate(*, until: datetime, seed: int = 7, days: int = 90, users: int = 20_
     user_ids = np.array(people.user_id, dtype=object)
     session_ids = np.array([ids.at(at) for at in visits.started_at.tolist()], dtype=object)
 
-    evaluated = evaluations(visits, script, log)
-    scores = score_rows(ids, visits, script, log, evaluated, user_ids, session_ids)
-    prompts, prompt_of_visit = prompt_records(
-        dice, ids, visits, script, evaluated, scores, user_ids, session_ids, until_us
-    )
+    period = Period(people, visits, script, log, found, user_ids, session_ids)
+    evaluated = evaluations(period)
+    scores = score_rows(ids, period, evaluated)
+    prompted = prompt_records(dice, ids, period, evaluated, scores)
     desk = Desk(dice, ids, Pen(dice), agents, until_us)
-    cases = open_cases(dice, visits, script, log, found, evaluated, prompts, prompt_of_visit, people)
-    for case in cases:
-        row = desk.tell(case)
-        if row and case.prompt_id:
-            prompts[prompt_of_visit[case.prompt_id]]["incidence_id"] = row["incidence_id"]
+    incidence_of_prompt = {
+        case.prompt_id: row["incidence_id"]
+        for case in open_cases(dice, period, prompted)
+        if (row := desk.tell(case)) is not None
+    }
+    for each in prompted:
+        each.prompt["incidence_id"] = incidence_of_prompt.get(each.prompt["prompt_id"])
+    prompts = [prompt for each in prompted for prompt in (each.prompt, each.weaker) if prompt is not None]
     by_order = {order_id: n for n, order_id in enumerate(found.order_id)}
     found.modified_at.update({by_order[order_id]: at for order_id, at in desk.order_changed_at.items()})
     events, conversations, identities = deliver(dice, ids, desk.incidences, desk.timeline)
 
     rows = [
-        _user_rows(people, visits.started_at, visits.user, start_us, found.placed_at, visits.user[found.visit]),
+        _user_rows(period, start_us),
         _agent_rows(agents, start_us),
         _catalogue_rows(start_us),
-        update_rows(log, people, user_ids, session_ids, visits, dates),
-        signal_rows(rng, log, user_ids, session_ids, visits),
+        update_rows(period, dates),
+        signal_rows(rng, period),
         order_rows(found, visits, user_ids, dates),
         scores,
         *(
@@ -159,16 +163,13 @@ def indian_midnight(at: datetime) -> datetime:
     return at.astimezone(clock.IST).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
-def _user_rows(
-    people: Users, visit_at: np.ndarray, visitor: np.ndarray, start_us: int, placed_at: np.ndarray, buyer: np.ndarray
-) -> Rows:
+def _user_rows(period: Period, start_us: int) -> Rows:
+    people, visits, orders = period.people, period.visits, period.orders
     count = len(people.user_id)
     created = np.full(count, start_us)
-    first_seen = np.full(count, np.iinfo(np.int64).max)
-    np.minimum.at(first_seen, visitor, visit_at)
-    created = np.where(first_seen < np.iinfo(np.int64).max, first_seen, created)
+    created[visits.user[visits.is_first_of_user]] = visits.started_at[visits.is_first_of_user]
     last_order = np.zeros(count, dtype=np.int64)
-    np.maximum.at(last_order, buyer, placed_at)
+    np.maximum.at(last_order, visits.user[orders.visit], orders.placed_at)
     return Rows(
         tables.users,
         {
@@ -182,7 +183,7 @@ def _user_rows(
             "source": [SOURCE] * count,
             "source_id": people.user_id,
             "created_at": created,
-            "updated_at": created,
+            "updated_at": np.maximum(created, last_order),
         },
     )
 

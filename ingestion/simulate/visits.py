@@ -109,12 +109,28 @@ def plan_visits(
     topic = _plan_topics(rng, user, day, days, carts, event_type, story, converts)
     carts = without_extras(carts, (story == Story.ASKED) & np.isin(topic, _EARLY_TOPICS))
 
-    needs_desk = story >= Story.ELIGIBLE
     desk = rng.integers(DESK_HOURS[0], DESK_HOURS[1] + 1, len(day))
-    hours = np.where(needs_desk, desk, hours)
+    hours = np.where(story >= Story.ELIGIBLE, desk, hours)
     started = start_us + day * DAY + hours * HOUR + rng.integers(0, 3_600_000, len(day)) * 1000
     order = np.lexsort((user, started))
-    return _in_time_order(order, users, user, day, started, event_type, carts, story, converts, topic, holdout)
+    user, converts = user[order], converts[order]
+    rank = np.arange(len(order))
+    first_visit, first_order = np.full((2, len(holdout)), len(order))
+    np.minimum.at(first_visit, user, rank)
+    np.minimum.at(first_order, user[converts], rank[converts])
+    return Visits(
+        user=user,
+        day=day[order],
+        started_at=started[order],
+        event_type=event_type[order],
+        carts=carts.take(order),
+        story=story[order],
+        converts=converts,
+        topic=topic[order],
+        is_holdout=holdout[user],
+        is_first_of_user=first_visit[user] == rank,
+        is_first_time_user=(users.prior_order_count[user] == 0) & (first_order[user] >= rank),
+    )
 
 
 def _who_comes_when(
@@ -252,38 +268,3 @@ def _plan_worst_screen(
         topic[added] = payment
         affected = np.concatenate([now, added])
         converts[affected] = dealt_out(len(affected), 0.30, float(rng.random()))
-
-
-def _in_time_order(
-    order: np.ndarray,
-    users: Users,
-    user: np.ndarray,
-    day: np.ndarray,
-    started: np.ndarray,
-    event_type: np.ndarray,
-    carts: Carts,
-    story: np.ndarray,
-    converts: np.ndarray,
-    topic: np.ndarray,
-    holdout: np.ndarray,
-) -> Visits:
-    user, converts = user[order], converts[order]
-    count = len(order)
-    rank = np.arange(count)
-    first_visit = np.full(len(holdout), count)
-    np.minimum.at(first_visit, user, rank)
-    first_order = np.full(len(holdout), count)
-    np.minimum.at(first_order, user[converts], rank[converts])
-    return Visits(
-        user=user,
-        day=day[order],
-        started_at=started[order],
-        event_type=event_type[order],
-        carts=Carts(*(getattr(carts, name)[order] for name in Carts.__slots__)),
-        story=story[order],
-        converts=converts,
-        topic=topic[order],
-        is_holdout=holdout[user],
-        is_first_of_user=first_visit[user] == rank,
-        is_first_time_user=(users.prior_order_count[user] == 0) & (first_order[user] >= rank),
-    )
