@@ -4,8 +4,10 @@ import difflib
 import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -20,6 +22,7 @@ from ingestion.files.preview import count_values
 from ingestion.files.records import Header, load_records, read_header
 from ingestion.files.result import ImportResult, Reject
 from ingestion.files.roll_up import EVENTS, earlier_events, write_events
+from ingestion.files.sql import literal
 from ingestion.files.tables import REJECTED, make_tables
 from ingestion.raw import FileOrigin, Manifest, drafting, manifests
 from ingestion.raw.draft import measure
@@ -55,15 +58,17 @@ def _import(settings: Settings, path: Path, mapping: Mapping, as_of: datetime, *
     for manifest in past:
         if not is_check and manifest.file and manifest.file.file_id == file_id:
             return _unchanged(manifest.file, path.name)
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with _workspace() as connection:
         header = read_header(path, mapping.format)
+        absent = [column for column in used_columns(mapping) if not header.has(column)]
         mapping = mapping.for_columns(header.has)
         _check_fit(path, header, mapping)
         load_records(connection, path, header, used_columns(mapping))
         convert(connection, mapping, as_of)
         tables = make_tables(connection, mapping, file_id, path.name, earlier_events(past, mapping.source))
-        result = _result(connection, mapping, path.name, file_id, tables, is_check)
+        result = replace(
+            _result(connection, mapping, path.name, file_id, tables, is_check), absent_columns=tuple(absent)
+        )
         if file_sha256(path) != sha256:
             raise FileUnreadable(f"{path.name} changed while it was read", "wait until it is written, then try again")
         if not is_check:
@@ -180,6 +185,16 @@ def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
 def _unchanged(file: FileOrigin, name: str) -> ImportResult:
     loaded_count = file.row_count - file.rejected_count
     return ImportResult(file.file_id, name, file.mapping, loaded_count, file.rejected_count, is_unchanged=True)
+
+
+@contextmanager
+def _workspace() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of the import's own, which takes to the disk what does not fit into a gibibyte."""
+    with TemporaryDirectory(prefix="supportled-import-") as directory, duckdb.connect() as connection:
+        connection.execute(f"SET temp_directory = {literal(directory)}")
+        connection.execute("SET memory_limit = '2GiB'")
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
 
 
 @contextmanager

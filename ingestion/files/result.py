@@ -39,6 +39,7 @@ class ImportResult:
     is_check: bool = False
     table_counts: tuple[tuple[str, int], ...] = ()
     repeated_count: int = 0
+    absent_columns: tuple[str, ...] = ()
     value_counts: Sequence[ValueCount] = ()
     preview: Sequence[dict[str, Any]] = ()
     rejects: Sequence[Reject] = ()
@@ -53,6 +54,8 @@ class ImportResult:
         lines += [f"  {name}: {_rows(count)}" for name, count in self.table_counts]
         if self.repeated_count:
             lines.append(f"  {_rows(self.repeated_count)} repeat another row of the file; the last of them counts")
+        if self.absent_columns:
+            lines.append(f"  the file has no {', '.join(self.absent_columns)}; those fields stay empty")
         if self.is_check:
             lines += self._preview_lines() + self._value_lines()
         if self.rejects:
