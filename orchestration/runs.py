@@ -2,14 +2,16 @@
 
 import logging
 import os
+from typing import Any
 
 import dagster as dg
 import yaml
 
+from orchestration.event_log import QuickEventLog
 from orchestration.versions import write_durably
 from store.settings import Settings
 
-INSTANCE = {
+INSTANCE: dict[str, Any] = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},
     # One run of the pool at a time; others wait in Dagster's queue.
@@ -23,7 +25,12 @@ INSTANCE = {
 
 def write_instance_config(settings: Settings) -> None:
     """Put `dagster.yaml` where Dagster looks for it."""
-    text = yaml.safe_dump(INSTANCE, sort_keys=False)
+    event_log = {
+        "module": QuickEventLog.__module__,
+        "class": QuickEventLog.__name__,
+        "config": {"base_dir": str(settings.dagster_home / "history" / "runs")},
+    }
+    text = yaml.safe_dump(INSTANCE | {"event_log_storage": event_log}, sort_keys=False)
     path = settings.dagster_home / "dagster.yaml"
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         write_durably(path, text)
