@@ -41,12 +41,16 @@ def share(rate: float | None) -> str:
 
 def points(difference: float | None) -> str:
     """A difference of two shares, `+3.2 points`."""
-    return MISSING if difference is None else f"{difference * 100:+.1f} points"
+    return MISSING if difference is None else _minus(f"{difference * 100:+.1f} points")
 
 
 def change(rate: float | None) -> str:
     """A relative change, `+12%`."""
-    return MISSING if rate is None else f"{rate * 100:+.0f}%"
+    return MISSING if rate is None else _minus(f"{rate * 100:+.0f}%")
+
+
+def _minus(written: str) -> str:
+    return written.replace("-", "\N{MINUS SIGN}")
 
 
 def duration(seconds: float | None) -> str:

@@ -5,11 +5,17 @@ from store.published import FrictionReason, Kpi, Recommendation, RepeatIssue, We
 
 
 def headline(report: WeeklyReport) -> str:
-    """The first sentence: how much friction, and the way it went."""
-    if not report.top_friction_reasons:
-        return "A quiet week: nobody needed help."
-    first = report.top_friction_reasons[0]
-    return f"{words(first.issue_category)} hurt most: {_times(first.incidence_count)}{_trend(first.trend_rate)}."
+    """The first sentence: what cost most beyond its usual loss, else what was most frequent."""
+    if report.recommendations and report.recommendations[0].lost_value_paise > 0:
+        first = report.recommendations[0]
+        return (
+            f"{words(first.issue_category)} cost most: {rupees_short(first.lost_value_paise)} of carts lost in "
+            f"{_plural(first.incidence_count, 'incidence')}{_trend(first.trend_rate)}."
+        )
+    if report.top_friction_reasons:
+        reason = report.top_friction_reasons[0]
+        return f"{words(reason.issue_category)} came most often: {_times(reason.incidence_count)}{_trend(reason.trend_rate)}."
+    return "A quiet week: nobody needed help."
 
 
 def summary(report: WeeklyReport) -> list[str]:

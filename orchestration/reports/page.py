@@ -42,7 +42,9 @@ def render_page(warehouse: Published, report: WeeklyReport) -> str:
         .render(
             report=report,
             shown=[(report.kpis[metric], report.previous_kpis[metric]) for metric in SHOWN_KPIS],
-            recommendations=report.recommendations[:SHOWN_RECOMMENDATIONS],
+            recommendations=[advice for advice in report.recommendations if advice.value_at_risk_paise > 0][
+                :SHOWN_RECOMMENDATIONS
+            ],
             weeks=weeks,
             reasons_svg=charts.reasons_chart(report.top_friction_reasons) if report.top_friction_reasons else None,
             trend_svg=charts.share_trend_chart(weeks, report.self_serve_rate.target) if len(weeks) > 1 else None,

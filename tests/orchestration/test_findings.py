@@ -36,6 +36,12 @@ def test_a_missing_interval_says_that_customers_are_too_few() -> None:
     assert "Too few" in findings.uplift(replace(KPI, value=None, interval_low=None, interval_high=None))
 
 
+def test_a_loss_is_written_with_a_minus_sign() -> None:
+    assert findings.uplift(replace(KPI, value=-0.02, interval_low=-0.04, interval_high=-0.01)).startswith(
+        "Prompts cost orders: \N{MINUS SIGN}2.0 points"
+    )
+
+
 def test_repeats_name_three_and_count_the_rest() -> None:
     issues = [RepeatIssue(category, 5, 1) for category in ("A_ONE", "B_TWO", "C_THREE", "D_FOUR")]
     assert findings.repeats(issues) == "4 issues come back unresolved: A one, B two, C three and 1 more."
@@ -50,5 +56,7 @@ def test_self_serve_is_compared_with_the_week_before() -> None:
 
 
 def test_the_first_reason_is_put_against_all_shown() -> None:
-    assert findings.reasons([REASON, replace(REASON, rank=2, incidence_count=40)]).startswith("Payment failure is 75.0%")
+    assert findings.reasons([REASON, replace(REASON, rank=2, incidence_count=40)]).startswith(
+        "Payment failure is 75.0%"
+    )
     assert findings.reasons([]) == "No friction was recorded."
