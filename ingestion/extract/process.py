@@ -74,6 +74,7 @@ def extract(
     started = clock.monotonic_seconds()
     with _one_at_a_time(settings), drafting(settings) as draft, duckdb.connect() as connection:
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute("SET enable_progress_bar = false")  # it would go to standard output
         source = open_source(connection, settings, scan_threads)
         last = last_operational(settings)
         as_of = as_of or clock.now()
