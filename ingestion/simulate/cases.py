@@ -9,7 +9,8 @@ from ingestion.simulate.app_log import Step
 from ingestion.simulate.calendar import EVENT_TYPES
 from ingestion.simulate.catalogue import cart_items
 from ingestion.simulate.city import POST_ORDER_TOPICS, PRE_ORDER_TOPICS, WORST_CATEGORY
-from ingestion.simulate.desk import Case, Record
+from ingestion.simulate.desk import Case
+from ingestion.simulate.ledger import Record
 from ingestion.simulate.people import LANGUAGES
 from ingestion.simulate.period import Period
 from ingestion.simulate.prompting import Prompted

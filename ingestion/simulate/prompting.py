@@ -2,14 +2,13 @@
 
 import random
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ingestion.simulate.app_log import ACCEPTED, DISMISSED, EXPIRED, PROMPT_STATUSES, Step
 from ingestion.simulate.city import SOURCE
-from ingestion.simulate.desk import MINUTE, RULE_VERSION
 from ingestion.simulate.ids import Ids
+from ingestion.simulate.ledger import RULE_VERSION, Record
 from ingestion.simulate.period import Period
 from ingestion.simulate.rows import Rows
 from ingestion.simulate.scoring import HELP_OVER, Scores, inputs_after_each_event, score_at
@@ -17,12 +16,10 @@ from ingestion.simulate.visits import SECOND, Story
 from store.tables import friction_scores
 
 HEARTBEAT_US = 20 * SECOND
-PROMPT_EXPIRY_US = 10 * MINUTE
+PROMPT_EXPIRY_US = 600 * SECOND
 CART_PROMPT_OVER_PAISE = 2_500_000
 WEAKER_PROMPT_SHARE = 0.4
 _REASONS = ("INACTIVITY", "BACK_NAVIGATION", "PRICE_CHECK", "HIGH_VALUE_EVENT", "FIRST_TIME_USER")
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,8 @@ class Rows:
 
 
 def rows_of(table: Table, records: list[dict[str, Any]]) -> Rows:
-    """Rows from records; a column that a record does not name is null."""
-    names = [column.name for column in table.columns if any(column.name in record for record in records[:1])]
-    return Rows(table, {name: [record[name] for record in records] for name in names})
+    """Rows from records that all have the same keys."""
+    return Rows(table, {name: [record[name] for record in records] for name in (records[0] if records else ())})
 
 
 def _plain(values: Sequence[Any] | np.ndarray) -> Sequence[Any]:

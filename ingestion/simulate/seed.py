@@ -14,6 +14,7 @@ from ingestion.simulate.catalogue import ITEMS
 from ingestion.simulate.city import CITIES, SOURCE
 from ingestion.simulate.desk import Desk
 from ingestion.simulate.ids import Ids
+from ingestion.simulate.ledger import Ledger
 from ingestion.simulate.log_rows import signal_rows, update_rows
 from ingestion.simulate.orders import event_dates, order_rows, place_orders
 from ingestion.simulate.people import LANGUAGES, TIERS, Agent, make_agents, make_users
@@ -67,7 +68,8 @@ def simulate(*, until: datetime, seed: int = 7, days: int = 90, users: int = 20_
     evaluated = evaluations(period)
     scores = score_rows(ids, period, evaluated)
     prompted = prompt_records(dice, ids, period, evaluated, scores)
-    desk = Desk(dice, ids, Pen(dice), agents, until_us)
+    ledger = Ledger(ids, until_us)
+    desk = Desk(dice, Pen(dice), agents, ledger)
     incidence_of_prompt = {
         case.prompt_id: row["incidence_id"]
         for case in open_cases(dice, period, prompted)
@@ -78,7 +80,7 @@ def simulate(*, until: datetime, seed: int = 7, days: int = 90, users: int = 20_
     prompts = [prompt for each in prompted for prompt in (each.prompt, each.weaker) if prompt is not None]
     by_order = {order_id: n for n, order_id in enumerate(found.order_id)}
     found.modified_at.update({by_order[order_id]: at for order_id, at in desk.order_changed_at.items()})
-    events, conversations, identities = deliver(dice, ids, desk.incidences, desk.timeline)
+    events, conversations, identities = deliver(dice, ids, ledger.incidences, ledger.timeline)
 
     rows = [
         _user_rows(period, start_us),
@@ -92,13 +94,13 @@ def simulate(*, until: datetime, seed: int = 7, days: int = 90, users: int = 20_
             rows_of(table, records)
             for table, records in (
                 (tables.prompts, prompts),
-                (tables.incidences, desk.incidences),
-                (tables.incidence_timeline, desk.timeline),
-                (tables.escalation_log, desk.escalations),
-                (tables.agent_actions, desk.actions),
-                (tables.approvals, desk.approvals),
-                (tables.order_change_requests, desk.changes),
-                (tables.outbox, desk.outbox),
+                (tables.incidences, ledger.incidences),
+                (tables.incidence_timeline, ledger.timeline),
+                (tables.escalation_log, ledger.escalations),
+                (tables.agent_actions, ledger.actions),
+                (tables.approvals, ledger.approvals),
+                (tables.order_change_requests, ledger.changes),
+                (tables.outbox, ledger.outbox),
                 (tables.webhook_events, events),
                 (tables.platform_conversations, conversations),
                 (tables.platform_identities, identities),
@@ -112,9 +114,9 @@ def simulate(*, until: datetime, seed: int = 7, days: int = 90, users: int = 20_
         users=users,
         until_us=until_us,
         agents=agents,
-        incidences=desk.incidences,
-        timeline=desk.timeline,
-        actions=desk.actions,
+        incidences=ledger.incidences,
+        timeline=ledger.timeline,
+        actions=ledger.actions,
         totals={part.table.name: len(part) for part in rows},
     )
     return Demo(rows, len(log.visit), truth)

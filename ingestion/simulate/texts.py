@@ -133,8 +133,8 @@ class Pen:
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
 
-    def question(self, category: str, language: str, guests: int) -> str:
-        options = QUESTIONS[category]
+    def question(self, category: str | None, language: str, guests: int) -> str:
+        options = QUESTIONS[category or "MENU_CHOICE"]
         english = options[: len(options) - 2]
         return self._rng.choice(options[-2:] if language == "hi" else english).format(guests=guests)
 

@@ -76,18 +76,13 @@ class Visits:
     is_first_of_user: np.ndarray
     is_first_time_user: np.ndarray
     """No order before this visit."""
+    is_high_value: np.ndarray
+    """One of the three event types that always get a person's help."""
+    is_human_help_allowed: np.ndarray
+    """By the routing rules: nobody under ₹5,000, but for those three."""
 
     def __len__(self) -> int:
         return len(self.user)
-
-    @property
-    def is_high_value(self) -> np.ndarray:
-        return self.event_type < HIGH_VALUE_EVENT_TYPES
-
-    @property
-    def is_human_help_allowed(self) -> np.ndarray:
-        """The routing rules: nobody under ₹5,000, but for the three high-value event types."""
-        return self.is_high_value | (self.carts.value_paise >= HUMAN_HELP_FROM_PAISE)
 
 
 def plan_visits(
@@ -113,7 +108,8 @@ def plan_visits(
     hours = np.where(story >= Story.ELIGIBLE, desk, hours)
     started = start_us + day * DAY + hours * HOUR + rng.integers(0, 3_600_000, len(day)) * 1000
     order = np.lexsort((user, started))
-    user, converts = user[order], converts[order]
+    user, converts, event_type, carts = user[order], converts[order], event_type[order], carts.take(order)
+    is_high_value = event_type < HIGH_VALUE_EVENT_TYPES
     rank = np.arange(len(order))
     first_visit, first_order = np.full((2, len(holdout)), len(order))
     np.minimum.at(first_visit, user, rank)
@@ -122,14 +118,16 @@ def plan_visits(
         user=user,
         day=day[order],
         started_at=started[order],
-        event_type=event_type[order],
-        carts=carts.take(order),
+        event_type=event_type,
+        carts=carts,
         story=story[order],
         converts=converts,
         topic=topic[order],
         is_holdout=holdout[user],
         is_first_of_user=first_visit[user] == rank,
         is_first_time_user=(users.prior_order_count[user] == 0) & (first_order[user] >= rank),
+        is_high_value=is_high_value,
+        is_human_help_allowed=is_high_value | (carts.value_paise >= HUMAN_HELP_FROM_PAISE),
     )
 
 

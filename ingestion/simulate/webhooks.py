@@ -2,14 +2,13 @@
 
 import json
 import random
-from typing import Any
 
 from ingestion.simulate.city import SOURCE
 from ingestion.simulate.ids import Ids
+from ingestion.simulate.ledger import Record
 from ingestion.simulate.visits import SECOND
 
 SAMPLE_SHARE = 0.25
-Record = dict[str, Any]
 _TOPICS = {
     "OPENED": ("conversation.user.created", "chat.started"),
     "MESSAGE/USER": ("conversation.user.replied", "chat.message.received"),
