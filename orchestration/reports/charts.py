@@ -67,6 +67,7 @@ def _svg(chart: alt.LayerChart | alt.FacetChart) -> Markup:
             gridColor="#e2e8f033",
             domain=False,
             ticks=False,
+            labelPadding=6,
             labelLimit=220,
             labelFontSize=12,
         )
