@@ -17,7 +17,6 @@ from orchestration.runs import end_dead_runs, open_instance, quiet
 from orchestration.schedules import BUILD
 from store.settings import Settings
 
-
 SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """A person at a terminal wants the steps; Dagster's pages keep the rest."""
 

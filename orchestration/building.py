@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 
 import duckdb
 
-from ingestion.raw import RawIsDamaged, land
-from ingestion.raw.manifest import last_operational
+from ingestion.raw import Manifest, RawIsDamaged, land, last_operational
+from ingestion.raw.manifest import directories
 from orchestration.code import code_hash
 from orchestration.duck import literal, open_file, quoted, table_names
 from orchestration.locks import build_lock
@@ -137,6 +137,9 @@ def land_raw(building: Building) -> dict[str, int]:
         newest = last_operational(settings)
         if newest is None:
             raise BuildFailed("nothing was extracted yet", "./supportled build extracts before it builds.")
+        current = current_identity(settings)
+        before = operational_before(settings, current["extract_no"]) if current else None
+        require_same_store(newest, before, may_go_back=building.may_go_back)
         with open_file(building.file) as connection:
             result = land(connection, settings)
     except RawIsDamaged as error:
@@ -148,7 +151,7 @@ def land_raw(building: Building) -> dict[str, int]:
                 "Check the disk (./supportled doctor), then ./supportled build --full-refresh.",
             )
         as_of = newest.as_of.astimezone(UTC)
-        require_forward(current_identity(settings), as_of, result.extract_no, may_go_back=building.may_go_back)
+        require_forward(current, as_of, result.extract_no, newest.extract_no, may_go_back=building.may_go_back)
         building.identity = Identity(
             build_id=str(uuid.uuid4()),
             version=building.version,
@@ -165,14 +168,22 @@ def land_raw(building: Building) -> dict[str, int]:
 
 
 def require_forward(
-    current: Mapping[str, Any] | None, as_of: datetime, extract_no: int, *, may_go_back: bool = False
+    current: Mapping[str, Any] | None,
+    as_of: datetime,
+    landed_no: int,
+    newest_no: int,
+    *,
+    may_go_back: bool = False,
 ) -> None:
-    """Refuse to publish an earlier state than the current version shows."""
+    """Refuse to publish an earlier state than the current version shows.
+
+    `landed_no` is the highest extract in schema `raw`, `newest_no` that of the extract this build made.
+    """
     if current is None:
         return
-    if extract_no < current["extract_no"]:
+    if landed_no < current["extract_no"] or newest_no <= current["extract_no"]:
         raise BuildFailed(
-            f"version {current['version']} holds extract {current['extract_no']}, but var/raw ends with {extract_no}",
+            f"version {current['version']} holds extract {current['extract_no']}, but var/raw ended before it",
             "Bring var/raw back from a backup. To start over without it, move var/warehouse away.",
         )
     if as_of < datetime.fromisoformat(current["as_of"]) and not may_go_back:
@@ -181,6 +192,27 @@ def require_forward(
             f"version {current['version']} of {current['as_of']}",
             "Set this machine's clock right. If it was ahead before: ./supportled build --full-refresh.",
         )
+
+
+def require_same_store(newest: Manifest, before: Manifest | None, *, may_go_back: bool = False) -> None:
+    """Refuse facts of another store, or of one that was set back: their numbers would replace other rows' numbers."""
+    if before is None or may_go_back:
+        return
+    remedy = (
+        "Does SUPPORTLED_OPERATIONS_URL name the right store? If it is meant so: ./supportled build --full-refresh."
+    )
+    if newest.store_id != before.store_id:
+        raise BuildFailed("the operational store is another one than the last version was built from", remedy)
+    if newest.cursor["next_change_seq"] < before.cursor["next_change_seq"]:
+        raise BuildFailed("the operational store was set back to an earlier state", remedy)
+
+
+def operational_before(settings: Settings, extract_no: int) -> Manifest | None:
+    """The last extract of the operational store up to this number."""
+    for number, path in reversed(directories(settings.raw_dir)):
+        if number <= extract_no and path.name.endswith("-ops"):
+            return Manifest.from_directory(path)
+    return None
 
 
 def current_identity(settings: Settings) -> Mapping[str, Any] | None:

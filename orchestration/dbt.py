@@ -17,6 +17,8 @@ from store.published.versions import FILE_NAME
 from store.settings import ROOT, Settings
 
 DBT = "dbt.cli.main"
+PROJECT_DIR = ROOT
+"""Where dbt_project.yml is."""
 
 
 def target_dir(settings: Settings) -> Path:
@@ -30,14 +32,14 @@ def manifest_path(settings: Settings) -> Path:
     Needs no warehouse. Raises `BuildFailed` with dbt's words if the project cannot be parsed.
     """
     directory = settings.var_dir / "dbt"
-    manifest = directory / f"manifest-{code_hash(patterns=PROJECT)[:16]}.json"
+    manifest = directory / f"manifest-{code_hash(PROJECT_DIR, PROJECT)[:16]}.json"
     if manifest.is_file():
         return manifest
     with exclusive(directory / "parse.lock"):
         if not manifest.is_file():
             done = subprocess.run(
                 command(DBT, "--quiet", "parse"),
-                cwd=ROOT,
+                cwd=PROJECT_DIR,
                 env=environment(settings),
                 capture_output=True,
                 text=True,
@@ -60,8 +62,8 @@ def environment(settings: Settings) -> dict[str, str]:
     return {
         **os.environ,  # noqa: TID251 a child gets the environment of its parent
         "PYTHONPATH": str(ROOT),
-        "DBT_PROJECT_DIR": str(ROOT),
-        "DBT_PROFILES_DIR": str(ROOT / "dbt_project"),
+        "DBT_PROJECT_DIR": str(PROJECT_DIR),
+        "DBT_PROFILES_DIR": str(PROJECT_DIR / "dbt_project"),
         "DBT_TARGET_PATH": str(target_dir(settings)),
         "DBT_LOG_PATH": str(settings.var_dir / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

@@ -20,7 +20,6 @@ from orchestration.duck import open_file, quoted
 from orchestration.ingest import POOL
 from orchestration.problems import BuildFailed
 from orchestration.resources import building_of
-from store.settings import ROOT
 
 
 class Translator(DagsterDbtTranslator):
@@ -99,7 +98,7 @@ def start_dbt(
         env=dbt.environment(building.settings) | {"DBT_LOG_FORMAT": "json", "PYTHONUNBUFFERED": "1"},
         manifest=manifest,
         dagster_dbt_translator=translator,
-        project_dir=ROOT,
+        project_dir=dbt.PROJECT_DIR,
         target_path=dbt.target_dir(building.settings),
         raise_on_error=True,
         context=context,
