@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -49,6 +50,12 @@ LOG = {
     "roll_up": {"closing": {"close": "RESOLVED", "give up": "DROPPED"}, "escalations": ["lift"], "waits": ["wait"]},
 }
 LOG_HEADER = "case,activity,at,customer,agent\n"
+
+
+def naive_utc(*parts: int) -> datetime:
+    """An instant as the warehouse holds it."""
+    year, month, day, *time = parts
+    return datetime(year, month, day, *time, tzinfo=UTC).replace(tzinfo=None)
 
 
 def mapping(said: dict[str, Any], **changes: Any) -> Mapping:

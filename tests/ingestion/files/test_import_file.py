@@ -10,7 +10,7 @@ import pytest
 from ingestion.files import FileUnreadable, MappingDoesNotFit, import_file
 from store.ids import file_row_id
 from store.settings import Settings
-from tests.ingestion.files.examples import LOG, LOG_HEADER, TICKET_HEADER, TICKETS, mapping, rows
+from tests.ingestion.files.examples import TICKET_HEADER, TICKETS, mapping, naive_utc, rows
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -36,9 +36,9 @@ def test_values_land_in_our_words_units_and_time(settings: Settings, write: Writ
         "RESOLVED",
         "acme:Menu",
         12_500_050,
-        datetime(2026, 1, 5, 4, 30),
-        datetime(2026, 1, 5, 4, 30),
-        datetime(2026, 1, 5, 5, 0),
+        naive_utc(2026, 1, 5, 4, 30),
+        naive_utc(2026, 1, 5, 4, 30),
+        naive_utc(2026, 1, 5, 5, 0),
         0,
         2,
     )
@@ -83,15 +83,15 @@ def test_a_row_that_cannot_be_true_is_rejected(settings: Settings, write: Write,
 @pytest.mark.parametrize(
     ("text", "rule", "utc"),
     [
-        ("2026-01-05T10:00:00Z", {}, datetime(2026, 1, 5, 10)),
-        ("2026-01-05T10:00:00.25+05:30", {}, datetime(2026, 1, 5, 4, 30, 0, 250_000)),
-        ("2026-01-05 10:00", {}, datetime(2026, 1, 5, 4, 30)),
-        ("2026-07-05 10:00", {"zone": "Europe/Berlin"}, datetime(2026, 7, 5, 8)),
-        ("05/01/2026 10:00", {"time_formats": ["%d/%m/%Y %H:%M"]}, datetime(2026, 1, 5, 4, 30)),
-        ("5 Jan 2026", {"time_formats": ["%Y-%m-%d", "%d %b %Y"]}, datetime(2026, 1, 4, 18, 30)),
-        ("05/01/2026 10:00 +0200", {"time_formats": ["%d/%m/%Y %H:%M %z"]}, datetime(2026, 1, 5, 8)),
-        ("1767607200", {"time_formats": ["epoch_seconds"]}, datetime(2026, 1, 5, 10)),
-        ("1767607200125", {"time_formats": ["epoch_milliseconds"]}, datetime(2026, 1, 5, 10, 0, 0, 125_000)),
+        ("2026-01-05T10:00:00Z", {}, naive_utc(2026, 1, 5, 10)),
+        ("2026-01-05T10:00:00.25+05:30", {}, naive_utc(2026, 1, 5, 4, 30, 0, 250_000)),
+        ("2026-01-05 10:00", {}, naive_utc(2026, 1, 5, 4, 30)),
+        ("2026-07-05 10:00", {"zone": "Europe/Berlin"}, naive_utc(2026, 7, 5, 8)),
+        ("05/01/2026 10:00", {"time_formats": ["%d/%m/%Y %H:%M"]}, naive_utc(2026, 1, 5, 4, 30)),
+        ("5 Jan 2026", {"time_formats": ["%Y-%m-%d", "%d %b %Y"]}, naive_utc(2026, 1, 4, 18, 30)),
+        ("05/01/2026 10:00 +0200", {"time_formats": ["%d/%m/%Y %H:%M %z"]}, naive_utc(2026, 1, 5, 8)),
+        ("1767607200", {"time_formats": ["epoch_seconds"]}, naive_utc(2026, 1, 5, 10)),
+        ("1767607200125", {"time_formats": ["epoch_milliseconds"]}, naive_utc(2026, 1, 5, 10, 0, 0, 125_000)),
     ],
 )
 def test_times_are_read_in_their_format_and_zone(
@@ -145,7 +145,8 @@ def test_a_personal_id_is_kept_as_a_hash_only(settings: Settings, write: Write) 
     content = TICKET_HEADER + "T1,asha@home.example,Phone,,,2026-01-05,,\nT2,asha@home.example,Phone,,,never,,\n"
     import_file(settings, write("t.csv", content), declared)
     ((user_id,),) = rows(settings, "SELECT user_id FROM raw.file_incidences")
-    assert user_id.startswith("mail:") and len(user_id) == 37
+    assert user_id.startswith("mail:")
+    assert len(user_id) == 37
     stored = b"".join(path.read_bytes() for path in settings.raw_dir.rglob("*") if path.is_file())
     assert b"asha" not in stored
     assert "asha" not in str(rows(settings, "SELECT * FROM raw.rejected_rows"))
@@ -171,7 +172,7 @@ def test_a_changed_mapping_imports_the_same_file_anew(settings: Settings, write:
     path = write("tickets.csv", TICKET_HEADER + GOOD)
     import_file(settings, path, mapping(TICKETS))
     assert not import_file(settings, path, mapping(TICKETS, zone="UTC")).is_unchanged
-    assert rows(settings, "SELECT created_at FROM raw.file_incidences") == [(datetime(2026, 1, 5, 10),)]
+    assert rows(settings, "SELECT created_at FROM raw.file_incidences") == [(naive_utc(2026, 1, 5, 10),)]
 
 
 def test_a_later_export_replaces_rows_of_an_earlier_one(settings: Settings, write: Write) -> None:
@@ -242,7 +243,6 @@ def test_jsonl_and_parquet_give_what_csv_gives(settings: Settings, write: Write,
     names = TICKET_HEADER.strip().split(",")
     values = ["T1", "u1", "Phone", "Menu", "125000.50", "2026-01-05 10:00:00", "2026-01-05 10:30:00", "ok"]
     record = dict(zip(names, values, strict=True))
-    columns = "* EXCLUDE (source, incidence_id, _file_id, _line, _extract_no)"
     import_file(settings, write("t.csv", TICKET_HEADER + GOOD), mapping(TICKETS, source="csv"))
     lines = json.dumps(record | {"Value": 125000.5}) + "\n\n" + '["no object"]\n{broken\n'
     result = import_file(settings, write("t.jsonl", lines), mapping(TICKETS, source="jsonl"))
@@ -250,7 +250,7 @@ def test_jsonl_and_parquet_give_what_csv_gives(settings: Settings, write: Write,
         (3, "not a JSON object"),
         (4, "not a JSON object"),
     ]
-    typed = record | {"Opened": datetime(2026, 1, 5, 4, 30)}
+    typed = record | {"Opened": naive_utc(2026, 1, 5, 4, 30)}
     table = pa.Table.from_pylist([typed, record | {"Opened": None}])
     table = table.set_column(5, "Opened", table["Opened"].cast(pa.timestamp("us", tz="UTC")))
     pq.write_table(table, tmp_path / "t [1].parquet")
@@ -258,9 +258,8 @@ def test_jsonl_and_parquet_give_what_csv_gives(settings: Settings, write: Write,
     assert [(reject.line, reject.reason) for reject in result.rejects] == [(2, "created_at: is empty (column Opened)")]
     found = rows(
         settings,
-        f"SELECT DISTINCT replace(issue_category, source, ''), {columns} EXCLUDE (issue_category) FROM raw.file_incidences".replace(
-            ") EXCLUDE (", ", "
-        ),
+        "SELECT DISTINCT source_id, user_id, channel, outcome, replace(issue_category, source, ''), order_value_paise, "
+        "created_at, resolved_at FROM raw.file_incidences",
     )
     assert len(found) == 1
 
@@ -292,7 +291,7 @@ def test_signals_without_ids_are_the_same_rows_in_a_later_export(settings: Setti
     import_file(settings, write("1.csv", header + one + one), "signals")
     import_file(settings, write("2.csv", header + two + one), "signals")
     found = rows(settings, "SELECT signal_type, value, recorded_at, session_id FROM raw.file_signals ORDER BY 3")
-    assert [row[2] for row in found] == [datetime(2026, 1, 5, 4, 30), datetime(2026, 1, 5, 4, 31)]
+    assert [row[2] for row in found] == [naive_utc(2026, 1, 5, 4, 30), naive_utc(2026, 1, 5, 4, 31)]
 
 
 def test_a_file_that_is_not_there_or_says_nothing_is_refused(settings: Settings, write: Write) -> None:
@@ -303,5 +302,4 @@ def test_a_file_that_is_not_there_or_says_nothing_is_refused(settings: Settings,
     with pytest.raises(FileUnreadable, match="does not say what it is"):
         import_file(settings, write("data.xyz", "a"), mapping(TICKETS))
     with pytest.raises(FileUnreadable, match="not a readable Parquet file"):
-        import_file(settings, write("broken.parquet", "PAR1 no"), mapping(LOG))
-    assert LOG_HEADER
+        import_file(settings, write("broken.parquet", "PAR1 no"), mapping(TICKETS))
