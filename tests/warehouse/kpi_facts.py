@@ -72,10 +72,10 @@ def random_facts(seed: int, sources: tuple[str, ...] = SOURCES, size: int = 300)
     incidences["stage"] = picked(("PRE_ORDER", "POST_ORDER"), size, (0.7, 0.3))
     incidences["first_channel"] = picked(("IN_APP_CHAT", "WHATSAPP", "CALL", "NONE"), size)
     incidences["channel"] = picked(("IN_APP_CHAT", "CALL"), size)
-    incidences["merged_into"] = np.where(rng.random(size) < 0.03, "incidence_id-0", None)
+    incidences["merged_into"] = _where(rng.random(size) < 0.03, "incidence_id-0")
     incidences["created_at"] = times(size)
     incidences["is_closed"] = rng.random(size) < 0.85
-    incidences["outcome"] = np.where(incidences["is_closed"], picked(("RESOLVED", "DROPPED", "CONVERTED"), size), None)
+    incidences["outcome"] = _where(incidences["is_closed"], picked(("RESOLVED", "DROPPED", "CONVERTED"), size))
     seconds = rng.integers(1, 900_000, size) / 1000
     incidences["time_to_resolve_seconds"] = np.where(incidences["is_closed"], seconds, np.nan)
     incidences["resolved_at"] = incidences["created_at"] + pd.to_timedelta(
@@ -83,8 +83,8 @@ def random_facts(seed: int, sources: tuple[str, ...] = SOURCES, size: int = 300)
     ).dt.round("ms")
     incidences["was_open"] = rng.random(size) < 0.7
     incidences["is_helped"] = rng.random(size) < 0.5
-    incidences["credited_order_id"] = np.where(
-        incidences["is_helped"] & (incidences["stage"] == "PRE_ORDER") & (rng.random(size) < 0.4), "some order", None
+    incidences["credited_order_id"] = _where(
+        incidences["is_helped"] & (incidences["stage"] == "PRE_ORDER") & (rng.random(size) < 0.4), "some order"
     )
     incidences["reopen_count"] = rng.integers(0, 3, size) // 2
     incidences["escalation_count"] = rng.integers(0, 4, size) // 2
@@ -117,11 +117,22 @@ def random_facts(seed: int, sources: tuple[str, ...] = SOURCES, size: int = 300)
     actions["is_allowed"] = rng.random(len(actions)) < 0.9
     actions["acted_at"] = times(len(actions))
 
-    facts = dict(zip(FACTS, (incidences, orders, sessions, prompts, actions), strict=True))
+    facts: Facts = {
+        "fct_incidences": incidences,
+        "fct_orders": orders,
+        "fct_sessions": sessions,
+        "fct_prompts": prompts,
+        "fct_agent_actions": actions,
+    }
     for rows in facts.values():
-        for column in [name for name in rows if name.endswith("_at")]:
+        for column in [name for name in map(str, rows) if name.endswith("_at")]:
             rows[f"{column.removesuffix('_at')}_date"] = (rows[column] + IST_OFFSET).dt.date
     return facts
+
+
+def _where(condition: pd.Series | np.ndarray, value: object) -> np.ndarray:
+    """The value (or its element) where the condition holds, else None."""
+    return np.where(condition, np.array(value, dtype=object), np.array(None, dtype=object))
 
 
 def write_warehouse(path: Path, facts: Facts, *, as_of: datetime = AS_OF, version: str = "v00000001") -> None:
@@ -141,6 +152,20 @@ def write_warehouse(path: Path, facts: Facts, *, as_of: datetime = AS_OF, versio
             write_fact(connection, name, facts[name])
 
 
+def follow(path: Path, base: Path, *, extract_no: int) -> None:
+    """Tell a new warehouse what the version before had published, and that it was read up to the extract before."""
+    with duckdb.connect(path) as connection:
+        connection.execute(f"attach '{base}' as base (read_only)")
+        for name in ("analytics_daily", "restatements", "published_versions"):
+            connection.execute(f"insert into raw.previous_{name} by name from base.marts.{name}")
+        connection.execute(
+            "insert into raw.extracts by name select extract_no, as_of from base.raw.build "
+            "union all select $extract_no as extract_no, as_of from raw.build",
+            {"extract_no": extract_no},
+        )
+        connection.execute("update raw.build set extract_no = $extract_no", {"extract_no": extract_no})
+
+
 def write_fact(connection: duckdb.DuckDBPyConnection, name: str, rows: pd.DataFrame) -> None:
     """Replace a fact table's rows; columns that `rows` lacks are null."""
     known = {row[0] for row in connection.execute(f"describe marts.{name}").fetchall()}
@@ -158,18 +183,29 @@ def _create_fact(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     connection.execute(f"create table marts.{name} ({columns})")
 
 
-def build_kpis(path: Path, target: Path) -> None:
-    """Run seeds, KPI models and their data tests over the facts of the warehouse. Fails with dbt's words."""
-    arguments = ["--quiet", "--no-use-colors", "build", "--select", *SELECTED, "--exclude-resource-type", "unit_test"]
-    places = {"--project-dir": ROOT, "--profiles-dir": ROOT / "dbt_project", "--target-path": target, "--log-path": target}
+def build_kpis(path: Path, workshop: Path, *, is_tested: bool = True) -> None:
+    """Run seeds, KPI models and, if `is_tested`, their data tests over the facts. Fails with dbt's words.
+
+    The work is done at one path, or dbt would parse the whole project anew for each.
+    """
+    skipped = ["unit_test"] if is_tested else ["unit_test", "test"]
+    arguments = ["--quiet", "--no-use-colors", "build", "--select", *SELECTED, "--exclude-resource-type", *skipped]
+    places = {
+        "--project-dir": ROOT,
+        "--profiles-dir": ROOT / "dbt_project",
+        "--target-path": workshop / "target",
+        "--log-path": workshop / "logs",
+    }
+    building = path.replace(workshop / "warehouse.duckdb")
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "dbt.cli.main", *arguments, "--indirect-selection", "cautious"]
         + [str(word) for place in places.items() for word in place],
-        env=os.environ | {"SUPPORTLED_DBT_PATH": str(path)},  # noqa: TID251 a child gets the environment of its parent
+        env=os.environ | {"SUPPORTLED_DBT_PATH": str(building)},
         capture_output=True,
         text=True,
         check=False,
     )
+    building.replace(path)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -33,14 +34,20 @@ ATTRIBUTION_DAYS = {
 }
 
 
+Figures = dict[tuple[str, str, date, str], tuple[float | None, float | None, float]]
+"""By metric, period, first day and segment: value, numerator (None where there is none) and denominator."""
+
+
 @pytest.fixture(scope="module", params=[SOURCES, ("demo",)], ids=["real and demo", "demo alone"])
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Facts, bool]:
     """The built warehouse's path, its facts, and whether the default realm is demo."""
     directory = tmp_path_factory.mktemp("kpis")
+    workshop = tmp_path_factory.getbasetemp() / "kpi_workshop"
+    workshop.mkdir(exist_ok=True)
     facts = random_facts(seed=7, sources=request.param)
     path = directory / "warehouse.duckdb"
     write_warehouse(path, facts)
-    build_kpis(path, directory / "target")
+    build_kpis(path, workshop)
     return path, facts, request.param == ("demo",)
 
 
@@ -50,9 +57,7 @@ def warehouse(built: tuple[Path, Facts, bool]) -> Iterator[duckdb.DuckDBPyConnec
         yield connection
 
 
-def test_analytics_daily_equals_pandas(
-    warehouse: duckdb.DuckDBPyConnection, built: tuple[Path, Facts, bool]
-) -> None:
+def test_analytics_daily_equals_pandas(warehouse: duckdb.DuckDBPyConnection, built: tuple[Path, Facts, bool]) -> None:
     _, facts, is_demo = built
     expected = _expected_figures(facts, is_demo=is_demo)
     rows = warehouse.sql(
@@ -67,7 +72,9 @@ def test_analytics_daily_equals_pandas(
             assert _close(float(actual[key][1]), numerator), key
         assert _close(float(actual[key][2]), denominator), key
         assert actual[key][3] == _is_final(*key[:3]), key
-    assert {key[0] for key in expected} == {row[0] for row in warehouse.sql("from marts.dim_kpis").project("metric").fetchall()}
+    assert {key[0] for key in expected} == {
+        row[0] for row in warehouse.sql("from marts.dim_kpis").project("metric").fetchall()
+    }
 
 
 def test_all_has_every_day_to_the_end_of_the_data(warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -107,8 +114,16 @@ def test_any_crossed_filter_is_a_sum_of_the_cube(
 
 
 def test_a_filter_that_only_one_side_knows_finds_nothing(warehouse: duckdb.DuckDBPyConnection) -> None:
-    assert warehouse.sql("select * from marts.fct_kpis where metric = 'contact_rate' and stage = 'PRE_ORDER'").fetchall() == []
-    assert warehouse.sql("select * from marts.fct_kpis where metric = 'cost_per_assisted_order' and channel = 'CALL'").fetchall() == []
+    assert (
+        warehouse.sql("select * from marts.fct_kpis where metric = 'contact_rate' and stage = 'PRE_ORDER'").fetchall()
+        == []
+    )
+    assert (
+        warehouse.sql(
+            "select * from marts.fct_kpis where metric = 'cost_per_assisted_order' and channel = 'CALL'"
+        ).fetchall()
+        == []
+    )
 
 
 def test_uplift_equals_pandas(warehouse: duckdb.DuckDBPyConnection, built: tuple[Path, Facts, bool]) -> None:
@@ -126,34 +141,56 @@ def test_uplift_equals_pandas(warehouse: duckdb.DuckDBPyConnection, built: tuple
     assert len(rows) > 6
 
 
-def _expected_figures(facts: Facts, *, is_demo: bool) -> dict[tuple, tuple]:
-    figures: dict[tuple, tuple] = {}
+def _expected_figures(facts: Facts, *, is_demo: bool) -> Figures:
+    return (
+        _ratios(facts, is_demo=is_demo)
+        | _percentiles(facts, is_demo=is_demo)
+        | _repeats(facts, is_demo=is_demo)
+        | _uplifts(facts, is_demo=is_demo)
+    )
+
+
+def _ratios(facts: Facts, *, is_demo: bool) -> Figures:
+    sums: dict[tuple[str, str, Any, str], list[float]] = {}
     for metric, (numerators, denominators, dimensions) in _additive(facts).items():
-        sums: dict[tuple, list[float]] = {}
         for side, rows in enumerate((numerators, denominators)):
             for segment, part in _segments(rows, dimensions, is_demo=is_demo):
                 for period in PERIODS:
-                    dates = part["date"].map(lambda day, period=period: date_of_period(day, period))
-                    for day, amount in part.groupby(dates)["amount"].sum().items():
+                    for day, amount in part.groupby(_periods(part["date"], period))["amount"].sum().items():
                         sums.setdefault((metric, period, day, segment), [0, 0])[side] += amount
-        figures |= {
-            key: (above / below if below else None, above, below) for key, (above, below) in sums.items() if above or below
-        }
-    closed = _incidences(facts).query("is_closed").assign(date=lambda rows: rows["resolved_date"])
-    for segment, part in _segments(closed, EVERY, is_demo=is_demo):
-        for period in PERIODS:
-            dates = part["date"].map(lambda day, period=period: date_of_period(day, period))
-            for day, seconds in part.groupby(dates)["time_to_resolve_seconds"]:
-                for percent in (50, 90):
-                    value = float(np.percentile(seconds, percent))
-                    figures[f"time_to_resolve_p{percent}", period, day, segment] = (value, None, len(seconds))
-    named = _incidences(facts).query("issue_category != 'UNCLASSIFIED'").assign(date=lambda rows: rows["created_date"])
+    return {
+        key: (above / below if below else None, above, below) for key, (above, below) in sums.items() if above or below
+    }
+
+
+def _percentiles(facts: Facts, *, is_demo: bool) -> Figures:
+    closed = _incidences(facts).query("is_closed")
+    return {
+        (f"time_to_resolve_p{percent}", period, day, segment): (
+            float(np.percentile(seconds, percent)),
+            None,
+            len(seconds),
+        )
+        for segment, part in _segments(closed, EVERY, is_demo=is_demo)
+        for period in PERIODS
+        for day, seconds in part.groupby(_periods(part["resolved_date"], period))["time_to_resolve_seconds"]
+        for percent in (50, 90)
+    }
+
+
+def _repeats(facts: Facts, *, is_demo: bool) -> Figures:
+    figures: Figures = {}
+    named = _incidences(facts).query("issue_category != 'UNCLASSIFIED'")
     for segment, part in _segments(named, EVERY, is_demo=is_demo):
-        weeks = part["date"].map(lambda day: date_of_period(day, "WEEK"))
-        for week, categories in part.groupby(weeks)["issue_category"]:
+        for week, categories in part.groupby(_periods(part["created_date"], "WEEK"))["issue_category"]:
             counts = categories.value_counts()
             repeated = int((counts > 3).sum())
             figures["repeat_issue_count", "WEEK", week, segment] = (repeated, repeated, len(counts))
+    return figures
+
+
+def _uplifts(facts: Facts, *, is_demo: bool) -> Figures:
+    figures: Figures = {}
     for segment, realm in (("ALL", is_demo), ("source=demo", True)):
         for window, start, end in _windows(facts, is_demo=realm):
             treated, converted, held, held_converted = arms = _arms(facts, start, end, is_demo=realm)
@@ -161,6 +198,10 @@ def _expected_figures(facts: Facts, *, is_demo: bool) -> dict[tuple, tuple]:
                 uplift = converted / treated - held_converted / held if treated and held else None
                 figures["prompt_uplift", "WEEK", end - timedelta(days=6), segment] = (uplift, None, treated + held)
     return figures
+
+
+def _periods(days: pd.Series, period: str) -> pd.Series:
+    return pd.Series([date_of_period(day, period) for day in days], index=days.index)
 
 
 def _additive(facts: Facts) -> dict[str, tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]]:
@@ -232,9 +273,7 @@ def _incidences(facts: Facts) -> pd.DataFrame:
     return rows[rows["merged_into"].isna()].assign(channel=lambda frame: frame["first_channel"])
 
 
-def _segments(
-    rows: pd.DataFrame, dimensions: tuple[str, ...], *, is_demo: bool
-) -> Iterator[tuple[str, pd.DataFrame]]:
+def _segments(rows: pd.DataFrame, dimensions: tuple[str, ...], *, is_demo: bool) -> Iterator[tuple[str, pd.DataFrame]]:
     realm = rows[rows["is_demo"] == is_demo]
     yield "ALL", realm
     for dimension in dimensions:
@@ -260,7 +299,9 @@ def _arms(facts: Facts, start: date, end: date, *, is_demo: bool) -> tuple[int, 
     prompts = facts["fct_prompts"].query("is_demo == @is_demo").sort_values(["due_at", "prompt_id"])
     arms = [0, 0, 0, 0]
     day = pd.Timedelta(hours=24)
-    inside = prompts[prompts["due_date"].between(start, end) & (prompts["due_at"] + day <= pd.Timestamp(2026, 11, 22, 20))]
+    inside = prompts[
+        prompts["due_date"].between(start, end) & (prompts["due_at"] + day <= pd.Timestamp(2026, 11, 22, 20))
+    ]
     for moment in inside.drop_duplicates("user_id").itertuples():
         placed = orders["placed_at"][orders["user_id"] == moment.user_id]
         converted = bool(((placed >= moment.due_at) & (placed < moment.due_at + day)).any())
