@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from store.published.kpis import filter_sql
+from store.published.kpis import INCIDENCES, filter_sql
 from store.published.periods import ReportPeriod
 from store.published.versions import Published
 
@@ -38,7 +38,7 @@ def cost_analysis(
     rows = warehouse.query(
         f"""
         with incidences as (
-            select * from marts.fct_incidences as i
+            select * from {INCIDENCES} as i
             where i.created_date between $start_date and $end_date and {condition}
         ),
         spent as (
@@ -52,7 +52,7 @@ def cost_analysis(
         earned as (
             select i.stage, i.channel, count(*) as assisted_order_count, sum(o.value_paise) as assisted_order_value_paise
             from marts.fct_orders as o
-            inner join marts.fct_incidences as i on o.assisting_incidence_id = i.incidence_id
+            inner join {INCIDENCES} as i on o.assisting_incidence_id = i.incidence_id
             where o.placed_date between $start_date and $end_date and not o.is_cancelled and {condition}
             group by grouping sets ((i.stage, i.channel), (i.stage), ())
         )

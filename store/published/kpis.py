@@ -19,6 +19,9 @@ DIMENSIONS = ("stage", "channel", "event_type", "order_band", "language", "tier"
 FINAL_AFTER_DAYS = 3
 """A figure is provisional until its period has ended, its attribution window closed, and this many days passed."""
 
+INCIDENCES = "(select * replace (first_channel as channel) from marts.fct_incidences where merged_into is null)"
+"""Incidences as figures count them: what was merged into another nowhere, by the channel each began on."""
+
 PERCENTILES = {"time_to_resolve_p50": 0.5, "time_to_resolve_p90": 0.9}
 
 
@@ -130,7 +133,7 @@ def _percentile(
 ) -> tuple[float | None, float]:
     row = warehouse.query(
         "select quantile_cont(time_to_resolve_seconds, $share) as value, count(time_to_resolve_seconds) as closed "
-        f"from marts.fct_incidences where is_closed and resolved_date between $start_date and $end_date and {condition}",
+        f"from {INCIDENCES} where is_closed and resolved_date between $start_date and $end_date and {condition}",
         parameters | {"share": share},
     )[0]
     return row["value"], float(row["closed"])
@@ -147,8 +150,8 @@ def _repeat_issues(
         f"""
         with categories as (
             select {week} as week_start_date, issue_category
-            from marts.fct_incidences
-            where created_date between $start_date and $end_date and {condition}
+            from {INCIDENCES}
+            where created_date between $start_date and $end_date and issue_category <> 'UNCLASSIFIED' and {condition}
             group by all
             having count(*) > 3
         )

@@ -53,10 +53,17 @@ def trend(
             """
             select date, value, numerator, denominator, is_final from marts.analytics_daily
             where metric = $metric and period = $period and segment = $segment
+              and definition_version = $definition_version
               and date between $start_date and $end_date
             order by date
             """,
-            dates | {"metric": metric, "period": period.value, "segment": segment},
+            dates
+            | {
+                "metric": metric,
+                "period": period.value,
+                "segment": segment,
+                "definition_version": entry["definition_version"],
+            },
         )
         return [TrendPoint(**row) for row in rows]
     if not entry["is_additive"]:
