@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import psycopg
 from sqlalchemy import Connection, RootTransaction
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from store.errors import OutcomeUnknown, StoreBusy, TransactionLost
+from store.errors import OutcomeUnknown, StoreBusy, StoreUnavailable, TransactionLost
 
 T = TypeVar("T")
 
@@ -30,14 +30,14 @@ def run_alone(connection: Connection, change: Callable[[Connection], T]) -> T:
     """Run one change in a transaction of its own and commit it.
 
     After a deadlock, a serialization failure or a lost connection it runs again, up to ten times, then raises `StoreBusy`.
-    Raises `OutcomeUnknown` if the commit itself fails, and whatever the change raises.
+    Raises `OutcomeUnknown` if the commit itself fails, `StoreUnavailable`, and whatever the change raises.
     """
     last_error: DBAPIError | None = None
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - two that met must not meet again
         try:
-            transaction = connection.begin()
+            transaction = begin(connection)
             try:
                 answer = change(connection)
                 _require_alive(connection)
@@ -52,6 +52,14 @@ def run_alone(connection: Connection, change: Callable[[Connection], T]) -> T:
             commit(transaction)
             return answer
     raise StoreBusy(f"The database gave the change up {ATTEMPTS} times.") from last_error
+
+
+def begin(connection: Connection) -> RootTransaction:
+    """Begin, with a new connection if the old one was lost; raises `StoreUnavailable` if there is no database."""
+    try:
+        return connection.begin()
+    except OperationalError as error:
+        raise StoreUnavailable(f"The operational store cannot be reached: {error.orig}") from error
 
 
 def _require_alive(connection: Connection) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from sqlalchemy import Connection, Engine
 
 from store.errors import OutcomeUnknown, WriterBusy, WriterClosed
-from store.transactions import commit, give_up, is_worth_another_try, run_alone
+from store.transactions import begin, commit, give_up, is_worth_another_try, run_alone
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,13 +71,23 @@ class Writer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether changes are taken and written."""
+        return not self._is_closed and self._thread.is_alive()
+
+    @property
+    def waiting_count(self) -> int:
+        """How many changes wait to be written."""
+        return self._queue.qsize()
+
     def submit(
         self, change: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[T]:
         """Queue `change(connection, *args, **kwargs)`; awaiting the answer waits for the commit.
 
         Raises at once `WriterBusy` when the queue is full and `WriterClosed` when the writer is closing. The answer may be
-        `OutcomeUnknown` or `StoreBusy`, or what the change raised. Cancelling does not take back what is queued.
+        an `OutcomeUnknown`, `StoreBusy` or `StoreUnavailable`, or what the change raised. Cancelling does not take back what is queued.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -136,7 +146,7 @@ class Writer:
     def _write(self, jobs: list[_Job]) -> list[_Answer]:
         if len(jobs) < 2:
             return self._write_one_by_one(jobs)
-        transaction = self._connection.begin()
+        transaction = begin(self._connection)
         try:
             self._tell("SAVEPOINT change")
             answers = [self._run_in_savepoint(job) for job in jobs]

@@ -54,6 +54,14 @@ def test_sqlite_is_opened_so_that_a_commit_is_on_disk(sqlite_store: Store):
         assert pragmas(connection) == expected
 
 
+def test_a_checkpoint_cuts_the_log_to_nothing(sqlite_store: Store):
+    log = sqlite_store.settings.var_dir / "operations.sqlite3-wal"
+    sqlite_store.write(suppress, "ravi")
+    assert log.stat().st_size > 0
+    assert sqlite_store.checkpoint()
+    assert log.stat().st_size == 0
+
+
 def test_the_file_of_names_and_phones_is_for_its_owner_only(tmp_path: Path):
     from store.migrations import migrate
 

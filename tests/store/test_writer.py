@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 
+import psycopg
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import IntegrityError
 
 from store.engines import write_engine
-from store.errors import OutcomeUnknown, StoreBusy, TransactionLost, WriterBusy, WriterClosed
+from store.errors import OutcomeUnknown, StoreBusy, StoreUnavailable, TransactionLost, WriterBusy, WriterClosed
 from store.session import Store
 from store.writer import Writer
 
@@ -232,6 +233,27 @@ def test_a_connection_lost_before_the_commit_is_not_noticed(store: Store):
     assert (before.result(10), survivor.result(10)) == ("before", "survivor")
     assert names(store) == {"before", "survivor"}
     assert len(runs) == 2
+
+
+@pytest.mark.parametrize("store_settings", ["postgresql"], indirect=True)
+def test_while_the_database_is_away_writers_are_told_and_afterwards_it_goes_on(store: Store, postgres_server: str):
+    database = make_url(store.settings.operations_url).database
+
+    def let_nobody_in(answer: bool) -> None:
+        with psycopg.connect(postgres_server, autocommit=True) as server:
+            server.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS {not answer}".encode())
+            server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
+
+    store.writer.submit_future(note, "before").result(10)
+    let_nobody_in(True)
+    with one_batch(store.writer):
+        futures = [store.writer.submit_future(note, f"away {n}") for n in range(3)]
+    for future in futures:
+        with pytest.raises(StoreUnavailable):
+            future.result(10)
+    let_nobody_in(False)
+    assert store.writer.submit_future(note, "afterwards").result(10) == "afterwards"
+    assert names(store) == {"before", "afterwards"}
 
 
 def add(connection: Connection, name: str) -> None:
