@@ -1,40 +1,58 @@
 """Who is calling, and whether the route is theirs."""
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from api.errors import NotAllowed, Unauthenticated
-from api.tokens.service import Principal, find_principal
+from api.errors import NotAllowed, NotFound, Unauthenticated
+from api.tokens.keyring import Principal
 from store.enums import Role
 
-_bearer = HTTPBearer(auto_error=False, description="An API key: ./supportled token create --role ROLE")
+_bearer = HTTPBearer(auto_error=False, description="An API key, or a user token of POST /tokens/user.")
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 async def authenticate(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Principal:
-    """The caller, from the bearer key. Raises `Unauthenticated`."""
+    """The caller, from the bearer key or user token, within its rate. Raises `Unauthenticated`, `TooManyRequests`."""
     if credentials is None:
-        raise Unauthenticated("No key was sent.", headers={"WWW-Authenticate": "Bearer"})
-    with request.app.state.store.read() as connection:
-        principal = find_principal(connection, credentials.credentials)
+        raise Unauthenticated("No key was sent.", headers=_CHALLENGE)
+    state = request.app.state
+    principal = state.keyring.find(credentials.credentials) or state.user_tokens.find(credentials.credentials)
     if principal is None:
-        raise Unauthenticated("The key is not valid, or was revoked.", headers={"WWW-Authenticate": "Bearer"})
+        raise Unauthenticated("The key is not valid: unknown, revoked, or a token that expired.", headers=_CHALLENGE)
+    request.scope["principal"] = principal
+    state.rates.take(principal)
     return principal
 
 
-def requires(*roles: Role) -> Callable[[Principal], Coroutine[Any, Any, Principal]]:
-    """A dependency that lets only these roles pass; their names are readable for the route × role table of the tests."""
+Caller = Annotated[Principal, Depends(authenticate)]
 
-    async def check(principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
-        if principal.role not in roles:
-            raise NotAllowed(f"This needs a key of role {' or '.join(roles)}; yours is {principal.role}.")
+
+@dataclass(frozen=True, slots=True)
+class RoleGuard:
+    """A dependency that lets only some roles pass. The tests' table of routes and the OpenAPI document read `roles`."""
+
+    roles: tuple[Role, ...]
+
+    async def __call__(self, principal: Caller) -> Principal:
+        if principal.role not in self.roles:
+            raise NotAllowed(f"This needs the role {' or '.join(self.roles)}; yours is {principal.role}.")
         return principal
 
-    return check
+
+def requires(*roles: Role) -> RoleGuard:
+    """The guard of these roles: `dependencies=[Depends(requires(Role.APP))]`, or `Annotated[Principal, Depends(...)]`."""
+    return RoleGuard(roles)
+
+
+def require_own(principal: Principal, user_id: str | None) -> None:
+    """A user sees that user only; the rest looks as if it were not there. Raises `NotFound`."""
+    if principal.role is Role.USER and principal.user_id != user_id:
+        raise NotFound("There is no such thing, or it is not yours.")
 
 
 KPI_READERS = [Depends(requires(Role.ANALYST, Role.INVESTOR, Role.ADMIN))]

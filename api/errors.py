@@ -1,12 +1,8 @@
-"""Errors as problem+json (RFC 9457): what is true, a stable code, and what to do next."""
+"""What can be wrong with a request: what is true, a stable code, and what to do next. No HTTP machinery in here, so that
+services raise these."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
 
 from store.published import WarehouseUnavailable
 
@@ -16,13 +12,24 @@ class Problem(Exception):
 
     status = 500
     code = "internal_error"
-    remedy = "Try again; if it stays, tell the operators the time of the request."
+    remedy = "Try again; if it stays, tell the operators the requestId."
 
-    def __init__(self, detail: str, *, remedy: str | None = None, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        remedy: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        errors: Sequence[Mapping[str, Any]] = (),
+        **facts: Any,
+    ) -> None:
+        """`errors` names fields; `facts` are further members of the answer, in camelCase."""
         super().__init__(detail)
         self.detail = detail
         self.remedy = remedy or self.remedy
         self.headers = headers
+        self.errors = errors
+        self.facts = facts
 
 
 class Unauthenticated(Problem):
@@ -38,15 +45,61 @@ class NotAllowed(Problem):
 
 
 class NotFound(Problem):
+    """Also for what belongs to someone else: the two answers are the same."""
+
     status = 404
     code = "not_found"
     remedy = "Check the id."
+
+
+class Conflict(Problem):
+    """The request is well made and does not fit what is. Subclasses say which rule it meets."""
+
+    status = 409
+    code = "conflict"
+    remedy = "Read the present state and decide again."
+
+
+class PreconditionFailed(Problem):
+    status = 412
+    code = "precondition_failed"
+    remedy = "Read it again, apply your change to what you read, and send its ETag as If-Match."
+
+
+class PreconditionRequired(Problem):
+    status = 428
+    code = "precondition_required"
+    remedy = "Read it first, and send its ETag as If-Match."
+
+
+class BodyTooLarge(Problem):
+    status = 413
+    code = "body_too_large"
+    remedy = "Send less at once."
 
 
 class BadRequest(Problem):
     status = 422
     code = "invalid_request"
     remedy = "Mend the field that is named and send it again."
+
+
+class IdempotencyKeyReused(Problem):
+    status = 422
+    code = "idempotency_key_reused"
+    remedy = "Use a new Idempotency-Key for a new request; repeat a request with exactly the same body."
+
+
+class TooManyRequests(Problem):
+    status = 429
+    code = "too_many_requests"
+    remedy = "Wait as many seconds as Retry-After says."
+
+
+class TimedOut(Problem):
+    status = 503
+    code = "timed_out"
+    remedy = "The outcome is unknown: send it again, a POST with the same Idempotency-Key."
 
 
 class WarehouseMissing(Problem):
@@ -57,44 +110,3 @@ class WarehouseMissing(Problem):
     def __init__(self, cause: WarehouseUnavailable) -> None:
         super().__init__(str(cause), remedy=cause.remedy, headers={"Retry-After": "60"})
         self.code = cause.code
-
-
-def problem_response(
-    status: int,
-    code: str,
-    detail: str,
-    remedy: str,
-    *,
-    errors: Sequence[Mapping[str, Any]] = (),
-    headers: Mapping[str, str] | None = None,
-) -> JSONResponse:
-    body: dict[str, Any] = {
-        "type": f"urn:supportled:problem:{code}",
-        "title": code.replace("_", " ").capitalize(),
-        "status": status,
-        "code": code,
-        "detail": detail,
-        "remedy": remedy,
-    }
-    if errors:
-        body["errors"] = list(errors)
-    return JSONResponse(body, status, dict(headers or {}), media_type="application/problem+json")
-
-
-def install_error_handlers(app: FastAPI) -> None:
-    @app.exception_handler(Problem)
-    async def answer_problem(_: Request, problem: Problem) -> JSONResponse:
-        return problem_response(problem.status, problem.code, problem.detail, problem.remedy, headers=problem.headers)
-
-    @app.exception_handler(RequestValidationError)
-    async def answer_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        # The input itself is not repeated: it may be personal.
-        fields = [{"field": ".".join(str(part) for part in e["loc"][1:]), "message": e["msg"]} for e in error.errors()]
-        detail = "; ".join(f"{field['field']}: {field['message']}" for field in fields)
-        return problem_response(422, BadRequest.code, detail, BadRequest.remedy, errors=fields)
-
-    @app.exception_handler(HTTPException)
-    async def answer_http(_: Request, error: HTTPException) -> JSONResponse:
-        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
-        remedy = "See /openapi.json for the paths and methods there are."
-        return problem_response(error.status_code, code, str(error.detail), remedy, headers=error.headers)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
-from store.enums import Role
+from store.enums import KEY_ROLES, Role
 
 DEFAULT_PORT = 8000
 
@@ -97,7 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     token = command("token", "token", "Make a key for the API; it is shown once.")
     token.add_argument("action", choices=("create",))
-    roles = [role.value for role in Role]
+    roles = [role.value for role in KEY_ROLES]
     token.add_argument("--role", required=True, type=str.upper, choices=roles, metavar="ROLE", help=", ".join(roles))
     token.add_argument("--label", default="", metavar="TEXT", help="what the key is for")
     token.add_argument("--agent", metavar="ID", help="the agent that an AGENT or SUPERVISOR key belongs to")

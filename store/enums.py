@@ -260,7 +260,8 @@ class RecommendationState(StrEnum):
 
 
 class Role(StrEnum):
-    """Who holds a key. APP: the app's backend. AGENT and SUPERVISOR keys belong to an agent."""
+    """Who is calling. APP: the app's backend. AGENT and SUPERVISOR keys belong to an agent. USER: a phone, with a token that
+    the app's backend minted; the others hold keys."""
 
     APP = "APP"
     AGENT = "AGENT"
@@ -268,6 +269,10 @@ class Role(StrEnum):
     ADMIN = "ADMIN"
     ANALYST = "ANALYST"
     INVESTOR = "INVESTOR"
+    USER = "USER"
+
+
+KEY_ROLES = tuple(role for role in Role if role is not Role.USER)
 
 
 class RuleSet(StrEnum):

@@ -18,7 +18,7 @@ from store.writer import Writer
 P = ParamSpec("P")
 T = TypeVar("T")
 
-HEAD_REVISION = "0005"
+HEAD_REVISION = "0006"
 """The migration this code was written for; a test holds it equal to the newest one."""
 
 
@@ -51,6 +51,20 @@ class Store:
     def writer(self) -> Writer:
         """The writer thread with group commit, started when it is first asked for. For processes that serve."""
         return Writer(self._write_engine)
+
+    def checkpoint(self) -> bool:
+        """Bring SQLite's log into its file and cut it to nothing, as after a long read; False if readers are in the way.
+
+        For the process that writes: another SQLite library must not do it. Nothing to do on PostgreSQL.
+        """
+        if not self.is_sqlite:
+            return True
+        connection = self._write_engine.raw_connection()
+        try:
+            is_blocked, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not is_blocked
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Write what is queued and let go of the database."""

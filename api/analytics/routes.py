@@ -24,7 +24,7 @@ from api.analytics.schemas import (
 from api.analytics.service import set_recommendation_state
 from api.auth import ANALYST_ROLES, ANALYSTS, KPI_READERS, requires
 from api.errors import BadRequest, NotFound, WarehouseMissing
-from api.tokens.service import Principal
+from api.tokens.keyring import Principal
 from store import clock, published
 from store.enums import Channel, EventType, Period, Stage, Tier
 from store.published import Published, ReportPeriod, UnknownMetric, UnknownPeriod, WarehouseUnavailable

@@ -1,31 +1,17 @@
 """What analytics answer: camelCase, money in rupees, dates of Indian days."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Annotated, Self
+from datetime import date
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import Field
 from pydantic.alias_generators import to_camel
 
+from api.wire import Input, Instant, Wire, rupees
 from store.enums import Period, RecommendationState
 from store.published import CostLine, Kpi, Published, ReportPeriod, TrendPoint, WeeklyReport
 
 MONEY_UNIT = "PAISE"
-
-
-class Wire(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True)
-
-
-def rupees(paise: float | None) -> float | None:
-    """Paise as rupees with at most two decimals, rounded half up."""
-    if paise is None:
-        return None
-    return float((Decimal(repr(paise)) / 100).quantize(Decimal("0.01"), ROUND_HALF_UP))
-
-
-Instant = Annotated[datetime, PlainSerializer(lambda at: at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), when_used="json")]
 
 
 class Provenance(Wire):
@@ -266,9 +252,7 @@ class FrictionReportAnswer(Provenance):
         )
 
 
-class RecommendationChange(Wire):
-    model_config = ConfigDict(extra="forbid")
-
+class RecommendationChange(Input):
     state: RecommendationState
     note: str | None = Field(None, max_length=500)
 

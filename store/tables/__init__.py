@@ -24,6 +24,7 @@ from store.tables.orders import orders as orders
 from store.tables.people import agents as agents
 from store.tables.people import api_keys as api_keys
 from store.tables.people import platform_identities as platform_identities
+from store.tables.people import signing_keys as signing_keys
 from store.tables.people import users as users
 from store.tables.platforms import outbox as outbox
 from store.tables.platforms import platform_conversations as platform_conversations

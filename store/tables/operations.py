@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Integer, String, Table, Text
 
-from store.tables.columns import change_seq, instant, metadata, reference, word
+from store.tables.columns import Instant, change_seq, instant, metadata, reference, word
 
 store_identity = Table(
     "store_identity", metadata, Column("store_id", String(36), primary_key=True), instant("created_at", nullable=False)
@@ -25,7 +25,7 @@ idempotency_keys = Table(
     Column("request_hash", String(64), nullable=False),
     Column("status_code", Integer, nullable=False),
     Column("answer", Text, nullable=False),
-    instant("created_at", nullable=False),
+    Column("created_at", Instant, nullable=False, index=True),
 )
 
 deletions = Table(

@@ -50,6 +50,15 @@ api_keys = Table(
     change_seq(),
 )
 
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    row_id("key_id"),
+    Column("secret", String(64), nullable=False),
+    instant("created_at", nullable=False),
+)
+"""What user tokens are signed with: the newest signs, the two newest are believed. Never leaves the store."""
+
 platform_identities = Table(
     "platform_identities",
     metadata,

@@ -1,0 +1,71 @@
+"""Reading JSON from strangers: what our stores or other readers could not hold is refused here, once for all."""
+
+import re
+from typing import Any
+
+from pydantic_core import from_json
+
+DEEPEST = 64
+LARGEST_INTEGER = 2**63 - 1
+_NEEDS_A_LOOK = re.compile(rb"\\u0000|[0-9]{18}|[0-9.][eE]\+?[0-9]{3}")
+
+
+class InvalidJson(ValueError):
+    """Not JSON, or JSON that nobody should send; the text says why."""
+
+
+def parse_json(text: bytes) -> Any:
+    """The value of a JSON text in UTF-8. Raises `InvalidJson`.
+
+    Refused beside malformed text: NaN and infinities, integers beyond 64 bits, more than 64 levels, the character U+0000
+    and halves of surrogate pairs.
+    """
+    try:
+        value = from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidJson(f"The body is not valid JSON: {error}.") from error
+    if _NEEDS_A_LOOK.search(text):
+        _require_plain(value)
+    if text.count(b"[") + text.count(b"{") > DEEPEST:
+        _require_shallow(value)
+    return value
+
+
+def _require_plain(value: Any) -> None:
+    for leaf in _leaves(value):
+        if isinstance(leaf, str) and "\x00" in leaf:
+            raise InvalidJson("The body holds the character U+0000, which cannot be stored.")
+        if isinstance(leaf, int) and abs(leaf) > LARGEST_INTEGER:
+            raise InvalidJson("The body holds an integer beyond 64 bits.")
+        if isinstance(leaf, float) and leaf in (float("inf"), float("-inf")):
+            raise InvalidJson("The body holds a number beyond the range of a double.")
+
+
+def _leaves(value: Any) -> list[Any]:
+    """Every key and every value that is no container. No recursion: the depth is not known to be small yet."""
+    leaves: list[Any] = []
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            leaves.extend(item)
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+        else:
+            leaves.append(item)
+    return leaves
+
+
+def _require_shallow(value: Any) -> None:
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return
+    raise InvalidJson(f"The body is nested more than {DEEPEST} levels deep.")

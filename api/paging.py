@@ -1,0 +1,74 @@
+"""Pages of rows, newest first, by keyset: a page stays right while rows are added, and the last is as quick as the first."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from pydantic import Field
+from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
+
+from api.errors import BadRequest
+from api.wire import Wire
+from store.tables.columns import EPOCH
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Row[Any])
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Page(Wire, Generic[T]):
+    """A page of a longer list."""
+
+    items: list[T]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last one.")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """After which row a page starts."""
+
+    at: datetime
+    row_id: str
+
+
+def encode_cursor(position: Position) -> str:
+    text = json.dumps([(position.at - EPOCH) // _MICROSECOND, position.row_id], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> Position:
+    """Raises `BadRequest` for what was never a cursor."""
+    try:
+        microseconds, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(microseconds, int) or not isinstance(row_id, str) or "\x00" in row_id:
+            raise ValueError
+        return Position(EPOCH + timedelta(microseconds=microseconds), row_id)
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error) as error:
+        raise BadRequest("cursor: is not one of ours", remedy="Send nextCursor of the last page as it is.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class PageQuery:
+    """What page the caller wants."""
+
+    limit: int
+    after: Position | None
+
+    def select(self, query: Select[Any], at: ColumnElement[Any], row_id: ColumnElement[Any]) -> Select[Any]:
+        """The query of this page: newest first by (at, row_id), one row more than asked for."""
+        if self.after is not None:
+            query = query.where(
+                tuple_(at, row_id) < tuple_(literal(self.after.at, at.type), literal(self.after.row_id, row_id.type))
+            )
+        return query.order_by(at.desc(), row_id.desc()).limit(self.limit + 1)
+
+    def cut(self, rows: Sequence[R], at: str, row_id: str) -> tuple[Sequence[R], str | None]:
+        """The rows of this page, and the cursor of the next; `at` and `row_id` are the names of the two columns."""
+        if len(rows) <= self.limit:
+            return rows, None
+        last = rows[self.limit - 1]
+        return rows[: self.limit], encode_cursor(Position(getattr(last, at), getattr(last, row_id)))

@@ -1,0 +1,1 @@
+"""Rules in force, in memory; reading and replacing them."""
