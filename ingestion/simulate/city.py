@@ -59,6 +59,10 @@ POST_ORDER_TOPICS = (
 RARE_CATEGORY = "DELIVERY_AREA"
 """Asked about at most twice in any seven days, so that it is never a repeat issue."""
 
+PERSISTENT_CATEGORY = "CUSTOMIZATION"
+PERSISTENT_USERS_A_WEEK = 2
+"""Users who ask about it on four days of one week, in every whole week."""
+
 WORST_CATEGORY = "PAYMENT_FAILURE"
 WORST_SCREEN = "payment"
 WORSENING = (2, 4, 8)

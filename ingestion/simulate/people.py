@@ -123,8 +123,6 @@ class Users:
     prior_order_count: np.ndarray
     activity: np.ndarray
     """How often the user opens the app, compared with the others."""
-    persona: np.ndarray
-    """A lasting random number of the user, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +146,6 @@ def make_users(rng: np.random.Generator, prefix: str, count: int) -> Users:
         tier=tier,
         prior_order_count=prior,
         activity=rng.gamma(2.5, 1.0, count) * (1.0 + 0.4 * tier),
-        persona=rng.random(count),
     )
 
 

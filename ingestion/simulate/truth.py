@@ -5,9 +5,10 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from ingestion.simulate.city import HOLDOUT_SHARE, RARE_CATEGORY, WORST_CATEGORY, WORST_SCREEN, City
+from ingestion.simulate.ledger import Record
 from ingestion.simulate.people import Agent
 from ingestion.simulate.visits import DAY, SECOND
 from store.clock import IST
@@ -36,6 +37,8 @@ class DemoTruth:
     """Never more than three times in a week."""
     repeated_categories: dict[str, list[str]]
     """By ISO week: the categories that came up more than three times."""
+    repeated_users: list[tuple[str, str, str]]
+    """ISO week, user and category of whoever asked about the same more than three times in one week."""
     rule_breakers: dict[str, dict[str, int]]
     """By agent who breaks rules: `blocked_actions` and `flagged_messages`."""
     totals: dict[str, int]
@@ -49,7 +52,8 @@ class DemoTruth:
 
     @classmethod
     def read(cls, settings: Settings) -> Self:
-        return cls(**json.loads(truth_path(settings).read_text(encoding="utf-8")))
+        facts = json.loads(truth_path(settings).read_text(encoding="utf-8"))
+        return cls(**{**facts, "repeated_users": [tuple(repeat) for repeat in facts["repeated_users"]]})
 
 
 def truth_path(settings: Settings) -> Path:
@@ -64,9 +68,9 @@ def find_truth(
     users: int,
     until_us: int,
     agents: list[Agent],
-    incidences: list[dict[str, Any]],
-    timeline: list[dict[str, Any]],
-    actions: list[dict[str, Any]],
+    incidences: list[Record],
+    timeline: list[Record],
+    actions: list[Record],
     totals: dict[str, int],
 ) -> DemoTruth:
     breakers = {a.agent_id: {"blocked_actions": 0, "flagged_messages": 0} for a in agents if a.breaks_rules}
@@ -90,21 +94,24 @@ def find_truth(
         worst_screen=WORST_SCREEN,
         worst_category=WORST_CATEGORY,
         rare_category=RARE_CATEGORY,
-        repeated_categories=_repeated(incidences),
+        repeated_categories=_repeated_categories(incidences),
+        repeated_users=_repeated_users(incidences),
         rule_breakers=breakers,
         totals=totals,
     )
 
 
-def _repeated(incidences: list[dict[str, Any]]) -> dict[str, list[str]]:
-    counts = Counter(
-        (_iso_week(row["created_at"]), row["issue_category"]) for row in incidences if row["issue_category"] is not None
-    )
+def _repeated_categories(incidences: list[Record]) -> dict[str, list[str]]:
+    counts = Counter((_iso_week(row["created_at"]), row["issue_category"]) for row in incidences)
     weeks: dict[str, list[str]] = {}
-    for (week, category), count in sorted(counts.items()):
-        if count > REPEATED_OVER:
-            weeks.setdefault(week, []).append(category)
+    for week, category in sorted(key for key, count in counts.items() if count > REPEATED_OVER and key[1] is not None):
+        weeks.setdefault(week, []).append(category)
     return weeks
+
+
+def _repeated_users(incidences: list[Record]) -> list[tuple[str, str, str]]:
+    counts = Counter((_iso_week(row["created_at"]), row["user_id"], row["issue_category"]) for row in incidences)
+    return sorted(key for key, count in counts.items() if count > REPEATED_OVER and key[2] is not None)
 
 
 def _iso_week(at_us: int) -> str:

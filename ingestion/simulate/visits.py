@@ -6,10 +6,12 @@ from enum import IntEnum
 
 import numpy as np
 
-from ingestion.simulate.calendar import FIRST_HOUR, HOUR_WEIGHTS, demand_table
+from ingestion.simulate.calendar import EVENT_TYPES, FIRST_HOUR, HOUR_WEIGHTS, demand_table
 from ingestion.simulate.catalogue import Carts, fill_carts, without_extras
 from ingestion.simulate.city import (
     HOLDOUT_SHARE,
+    PERSISTENT_CATEGORY,
+    PERSISTENT_USERS_A_WEEK,
     POST_ORDER_TOPICS,
     PRE_ORDER_TOPICS,
     RARE_CATEGORY,
@@ -34,13 +36,12 @@ ELIGIBLE_USER_SHARE = 0.45
 LATER_ELIGIBLE_SHARE = 0.15
 """Of users with an eligible moment, how many have one more."""
 DESK_HOURS = (9, 20)
-"""Help is asked for and offered while agents are there: the first and the last hour in which a visit may start."""
+"""Help is asked for and offered while agents are there: the first and the last hour in which such a visit may start."""
 HELP_CONVERSION = 0.45
+WORST_SCREEN_CONVERSION = 0.30
 HUMAN_HELP_FROM_PAISE = 500_000
 HIGH_VALUE_EVENT_TYPES = 3
 """WEDDING, CORPORATE and RELIGIOUS come first in EVENT_TYPES."""
-
-
 _EARLY_TOPICS = [n for n, topic in enumerate(PRE_ORDER_TOPICS) if topic.screen in {"menu", "compare", "guest_count"}]
 """Asked about before the cart is complete."""
 
@@ -58,15 +59,15 @@ class Story(IntEnum):
     """Asks about an order placed earlier."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Visits:
     """One entry a visit, in order of time; instants in microseconds since 1970. A user's visits are 33 hours or more apart,
     so that nothing of one falls into the 24 hours after another."""
 
     user: np.ndarray
-    day: np.ndarray
     started_at: np.ndarray
     event_type: np.ndarray
+    """Index into EVENT_TYPES."""
     carts: Carts
     story: np.ndarray
     converts: np.ndarray
@@ -85,45 +86,63 @@ class Visits:
         return len(self.user)
 
 
+@dataclass(slots=True)
+class _Plan:
+    """The visits while they are planned, in order of user and day."""
+
+    days: int
+    holdout: np.ndarray
+    """Of users by their index."""
+    user: np.ndarray
+    day: np.ndarray
+    event_type: np.ndarray
+    carts: Carts
+    story: np.ndarray
+    converts: np.ndarray
+    topic: np.ndarray
+
+    @property
+    def user_days(self) -> int:
+        return len(self.holdout) * self.days
+
+    def free(self) -> np.ndarray:
+        """The visits that nothing is planned for yet."""
+        return np.flatnonzero((self.story == Story.BROWSE) & (self.topic < 0))
+
+
 def plan_visits(
     rng: np.random.Generator, city: City, users: Users, first_day: date, start_us: int, days: int
 ) -> Visits:
     """The visits of `days` Indian days from `first_day`, whose midnight is `start_us`."""
-    table = demand_table(first_day, days)
-    user, day = _who_comes_when(rng, users, table.sum(axis=1), round(len(users.user_id) * days * VISITS_PER_USER_DAY))
-    shares = table[day] / table[day].sum(axis=1, keepdims=True)
-    event_type = (rng.random((len(day), 1)) > shares.cumsum(axis=1)).sum(axis=1).clip(0, table.shape[1] - 1)
-    hours = rng.choice(len(HOUR_WEIGHTS), len(day), p=HOUR_WEIGHTS / HOUR_WEIGHTS.sum()) + FIRST_HOUR
-    holdout = np.array([is_in_holdout(user_id, HOLDOUT_SHARE) for user_id in users.user_id])
-    carts = fill_carts(rng, event_type)
+    plan = _empty_plan(rng, users, first_day, days)
+    _plan_eligible(rng, plan, city)
+    _plan_questions_and_orders(rng, plan)
+    _plan_rare_topic(rng, plan)
+    _plan_worst_screen(rng, plan)
+    carts = without_extras(plan.carts, (plan.story == Story.ASKED) & np.isin(plan.topic, _EARLY_TOPICS))
 
-    story = np.zeros(len(user), dtype=np.int8)
-    converts = np.zeros(len(user), dtype=bool)
-    _plan_eligible(rng, city, user, day, days, holdout, story, converts)
-    _plan_orders_and_questions(rng, len(users.user_id), user, days, story, converts)
-    topic = _plan_topics(rng, user, day, days, carts, event_type, story, converts)
-    carts = without_extras(carts, (story == Story.ASKED) & np.isin(topic, _EARLY_TOPICS))
-
-    desk = rng.integers(DESK_HOURS[0], DESK_HOURS[1] + 1, len(day))
-    hours = np.where(story >= Story.ELIGIBLE, desk, hours)
-    started = start_us + day * DAY + hours * HOUR + rng.integers(0, 3_600_000, len(day)) * 1000
-    order = np.lexsort((user, started))
-    user, converts, event_type, carts = user[order], converts[order], event_type[order], carts.take(order)
+    count = len(plan.user)
+    hours = rng.choice(len(HOUR_WEIGHTS), count, p=HOUR_WEIGHTS / HOUR_WEIGHTS.sum()) + FIRST_HOUR
+    at_desk = rng.integers(DESK_HOURS[0], DESK_HOURS[1] + 1, count)
+    hours = np.where(plan.story >= Story.ELIGIBLE, at_desk, hours)
+    started = start_us + plan.day * DAY + hours * HOUR + rng.integers(0, 3_600_000, count) * 1000
+    order = np.lexsort((plan.user, started))
+    user, converts, event_type = plan.user[order], plan.converts[order], plan.event_type[order]
+    carts = carts.take(order)
     is_high_value = event_type < HIGH_VALUE_EVENT_TYPES
-    rank = np.arange(len(order))
-    first_visit, first_order = np.full((2, len(holdout)), len(order))
+    rank = np.arange(count)
+    first_visit, first_order = np.full((2, len(plan.holdout)), count)
     np.minimum.at(first_visit, user, rank)
     np.minimum.at(first_order, user[converts], rank[converts])
     return Visits(
         user=user,
-        day=day[order],
         started_at=started[order],
         event_type=event_type,
         carts=carts,
-        story=story[order],
+        story=plan.story[order],
         converts=converts,
-        topic=topic[order],
-        is_holdout=holdout[user],
+        topic=plan.topic[order],
+        is_holdout=plan.holdout[user],
         is_first_of_user=first_visit[user] == rank,
         is_first_time_user=(users.prior_order_count[user] == 0) & (first_order[user] >= rank),
         is_high_value=is_high_value,
@@ -131,52 +150,72 @@ def plan_visits(
     )
 
 
-def _who_comes_when(
-    rng: np.random.Generator, users: Users, weights: np.ndarray, count: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """`count` pairs of user and day. A user comes on days of one parity only, hence at least two days apart."""
-    days = len(weights)
+def _empty_plan(rng: np.random.Generator, users: Users, first_day: date, days: int) -> _Plan:
+    """Who comes on which days. A user comes on days of one parity only, hence at least two days apart."""
+    table = demand_table(first_day, days)
+    weights = table.sum(axis=1)
+    count = round(len(users.user_id) * days * VISITS_PER_USER_DAY)
     tries = int(count * 2.8) + 50
     by_activity = np.cumsum(users.activity) / users.activity.sum()
     user = np.searchsorted(by_activity, rng.random(tries)).clip(0, len(users.activity) - 1)
     day = np.searchsorted(np.cumsum(weights) / weights.sum(), rng.random(tries)).clip(0, days - 1)
     keep = (user + day) % 2 == 0
     pairs = np.unique(user[keep] * days + day[keep])
-    pairs = np.sort(rng.permutation(pairs)[:count])
-    return pairs // days, pairs % days
+    pairs = rng.permutation(pairs)[:count]
+    persistent = _persistent_pairs(rng, len(users.user_id), first_day, days)
+    pairs = np.unique(np.concatenate([pairs, persistent]))
+    user, day = pairs // days, pairs % days
+    shares = table[day] / table[day].sum(axis=1, keepdims=True)
+    event_type = (rng.random((len(day), 1)) > shares.cumsum(axis=1)).sum(axis=1).clip(0, table.shape[1] - 1)
+    topic = np.full(len(day), -1)
+    is_persistent = np.isin(pairs, persistent)
+    topic[is_persistent] = topic_index(PERSISTENT_CATEGORY)
+    event_type[is_persistent] = EVENT_TYPES.index("CORPORATE")
+    return _Plan(
+        days=days,
+        holdout=np.array([is_in_holdout(user_id, HOLDOUT_SHARE) for user_id in users.user_id]),
+        user=user,
+        day=day,
+        event_type=event_type,
+        carts=fill_carts(rng, event_type),
+        story=np.where(is_persistent, Story.ASKED, Story.BROWSE),
+        converts=np.zeros(len(day), dtype=bool),
+        topic=topic,
+    )
 
 
-def _plan_eligible(
-    rng: np.random.Generator,
-    city: City,
-    user: np.ndarray,
-    day: np.ndarray,
-    days: int,
-    holdout: np.ndarray,
-    story: np.ndarray,
-    converts: np.ndarray,
-) -> None:
+def _persistent_pairs(rng: np.random.Generator, users: int, first_day: date, days: int) -> np.ndarray:
+    """User and day (as user × days + day) of the office managers who ask the same thing on four days of one week."""
+    first_monday = -first_day.weekday() % WEEK_DAYS
+    pairs = []
+    for monday in range(first_monday, days - WEEK_DAYS + 1, WEEK_DAYS):
+        chosen = rng.permutation((users - monday % 2) // 2)[:PERSISTENT_USERS_A_WEEK] * 2 + monday % 2
+        pairs += [user * days + monday + offset for user in chosen.tolist() for offset in (0, 2, 4, 6)]
+    return np.array(pairs, dtype=np.int64)
+
+
+def _plan_eligible(rng: np.random.Generator, plan: _Plan, city: City) -> None:
     """Choose the visits with an eligible moment, and which of them convert.
 
     Conversion is dealt out evenly along time in each arm rather than drawn, so that the realised uplift is the planted
     one to a fraction of a point whatever the seed. The last day has none: its 24 hours would not be over.
     """
-    usable = np.flatnonzero(day < days - 1)
-    shuffled = usable[rng.permutation(len(usable))]
-    _, first_at = np.unique(user[shuffled], return_index=True)
-    candidates = shuffled[first_at]
-    wanted = round(len(holdout) * ELIGIBLE_USER_SHARE * min(1.0, days / 30))
-    first = np.sort(rng.permutation(candidates)[:wanted])
-    first_day_of = np.full(len(holdout), days)
+    user, day = plan.user, plan.day
+    free = plan.free()
+    usable = rng.permutation(free[day[free] < plan.days - 1])
+    _, first_at = np.unique(user[usable], return_index=True)
+    wanted = round(len(plan.holdout) * ELIGIBLE_USER_SHARE * min(1.0, plan.days / 30))
+    first = np.sort(rng.permutation(usable[first_at])[:wanted])
+    first_day_of = np.full(len(plan.holdout), plan.days)
     first_day_of[user[first]] = day[first]
-    later = shuffled[day[shuffled] > first_day_of[user[shuffled]]]
-    later = np.sort(rng.permutation(later)[: round(len(first) * LATER_ELIGIBLE_SHARE * min(1.0, days / 60))])
+    later = rng.permutation(usable[day[usable] > first_day_of[user[usable]]])
+    later = np.sort(later[: round(len(first) * LATER_ELIGIBLE_SHARE * min(1.0, plan.days / 60))])
     for moments in (first, later):
         in_time = moments[np.argsort(day[moments], kind="stable")]
         for is_holdout, rate in ((False, city.prompted_conversion), (True, city.holdout_conversion)):
-            arm = in_time[holdout[user[in_time]] == is_holdout]
-            converts[arm] = dealt_out(len(arm), rate, float(rng.random()))
-        story[moments] = Story.ELIGIBLE
+            arm = in_time[plan.holdout[user[in_time]] == is_holdout]
+            plan.converts[arm] = dealt_out(len(arm), rate, float(rng.random()))
+        plan.story[moments] = Story.ELIGIBLE
 
 
 def dealt_out(count: int, rate: float, offset: float) -> np.ndarray:
@@ -185,84 +224,53 @@ def dealt_out(count: int, rate: float, offset: float) -> np.ndarray:
     return np.diff(steps) > 0
 
 
-def _plan_orders_and_questions(
-    rng: np.random.Generator, users: int, user: np.ndarray, days: int, story: np.ndarray, converts: np.ndarray
-) -> None:
-    asked_count = round(users * days * ASKED_PER_USER_DAY)
-    pool = rng.permutation(np.flatnonzero(story == Story.BROWSE))
-    asked, pool = pool[:asked_count], pool[asked_count:]
-    story[asked] = Story.ASKED
-    converts[asked] = rng.random(len(asked)) < HELP_CONVERSION
-    ordered = pool[: max(0, round(users * days * ORDERS_PER_USER_DAY) - int(converts.sum()))]
-    story[ordered] = Story.ORDER
-    converts[ordered] = True
-    last = len(user)
-    first_order = np.full(users, last)
-    np.minimum.at(first_order, user[converts], np.flatnonzero(converts))
-    # A user's visits are in order of day here, so a later index of the same user is a later visit.
-    after_order = np.flatnonzero((story == Story.BROWSE) & (np.arange(last) > first_order[user]))
-    story[rng.permutation(after_order)[: round(users * days * POST_ORDER_PER_USER_DAY)]] = Story.POST_ORDER
+def _plan_questions_and_orders(rng: np.random.Generator, plan: _Plan) -> None:
+    asked, rest = np.split(rng.permutation(plan.free()), [round(plan.user_days * ASKED_PER_USER_DAY)])
+    plan.story[asked] = Story.ASKED
+    plan.topic[asked] = _draw_topics(rng, [topic.weight for topic in PRE_ORDER_TOPICS], len(asked))
+    plan.converts[asked] = rng.random(len(asked)) < HELP_CONVERSION
+    ordered = rest[: max(0, round(plan.user_days * ORDERS_PER_USER_DAY) - int(plan.converts.sum()))]
+    plan.story[ordered] = Story.ORDER
+    plan.converts[ordered] = True
 
-
-def _plan_topics(
-    rng: np.random.Generator,
-    user: np.ndarray,
-    day: np.ndarray,
-    days: int,
-    carts: Carts,
-    event_type: np.ndarray,
-    story: np.ndarray,
-    converts: np.ndarray,
-) -> np.ndarray:
-    topic = np.full(len(user), -1)
-    asked = np.flatnonzero(story == Story.ASKED)
-    post = np.flatnonzero(story == Story.POST_ORDER)
-    topic[asked] = _draw_topics(rng, [t.weight for t in PRE_ORDER_TOPICS], len(asked))
-    topic[post] = _draw_topics(rng, [t.weight for t in POST_ORDER_TOPICS], len(post))
-    _plan_rare_topic(rng, day, days, asked, topic)
-    _plan_worst_screen(rng, day, days, carts, event_type, story, converts, topic)
-    return topic
+    first_order = np.full(len(plan.holdout), plan.days)
+    np.minimum.at(first_order, plan.user[plan.converts], plan.day[plan.converts])
+    free = plan.free()
+    after_order = rng.permutation(free[plan.day[free] > first_order[plan.user[free]]])
+    after_order = after_order[: round(plan.user_days * POST_ORDER_PER_USER_DAY)]
+    plan.story[after_order] = Story.POST_ORDER
+    plan.topic[after_order] = _draw_topics(rng, [topic.weight for topic in POST_ORDER_TOPICS], len(after_order))
 
 
 def _draw_topics(rng: np.random.Generator, weights: list[float], count: int) -> np.ndarray:
     return rng.choice(len(weights), count, p=np.array(weights) / sum(weights))
 
 
-def _plan_rare_topic(
-    rng: np.random.Generator, day: np.ndarray, days: int, asked: np.ndarray, topic: np.ndarray
-) -> None:
-    """One question about something else every seventh day: never more than two in one week, however weeks are cut."""
-    for rare_day in range(3, days, WEEK_DAYS):
-        today = asked[day[asked] == rare_day]
+def _plan_rare_topic(rng: np.random.Generator, plan: _Plan) -> None:
+    """One question about it every seventh day: never two in one week, however weeks are cut."""
+    for rare_day in range(3, plan.days, WEEK_DAYS):
+        today = np.flatnonzero(
+            (plan.story == Story.ASKED) & (plan.day == rare_day) & (plan.topic != topic_index(PERSISTENT_CATEGORY))
+        )
         if len(today):
-            topic[rng.choice(today)] = topic_index(RARE_CATEGORY)
+            plan.topic[rng.choice(today)] = topic_index(RARE_CATEGORY)
 
 
-def _plan_worst_screen(
-    rng: np.random.Generator,
-    day: np.ndarray,
-    days: int,
-    carts: Carts,
-    event_type: np.ndarray,
-    story: np.ndarray,
-    converts: np.ndarray,
-    topic: np.ndarray,
-) -> None:
+def _plan_worst_screen(rng: np.random.Generator, plan: _Plan) -> None:
     """Make the payment screen worse in each of the last three weeks: more people ask about it, and most of them leave."""
-    payment = topic_index(WORST_CATEGORY)
-    worsening_from = days - WEEK_DAYS * len(WORSENING)
-    base_days = max(1, worsening_from)
-    usual = int(((topic == payment) & (story == Story.ASKED) & (day < worsening_from)).sum()) * WEEK_DAYS / base_days
-    usual = max(usual, 2.0)
-    has_people = (carts.value_paise >= HUMAN_HELP_FROM_PAISE) | (event_type < HIGH_VALUE_EVENT_TYPES)
+    worst = topic_index(WORST_CATEGORY)
+    is_worst = (plan.story == Story.ASKED) & (plan.topic == worst)
+    worsening_from = plan.days - WEEK_DAYS * len(WORSENING)
+    usual = int((is_worst & (plan.day < worsening_from)).sum()) * WEEK_DAYS / max(1, worsening_from)
+    gets_help = (plan.carts.value_paise >= HUMAN_HELP_FROM_PAISE) | (plan.event_type < HIGH_VALUE_EVENT_TYPES)
     for week, factor in enumerate(WORSENING):
         first = worsening_from + week * WEEK_DAYS
-        in_week = (day >= first) & (day < first + WEEK_DAYS)
-        now = np.flatnonzero(in_week & (topic == payment) & (story == Story.ASKED))
-        missing = round(usual * factor) - len(now)
-        pool = np.flatnonzero(in_week & (story == Story.BROWSE) & has_people)
-        added = rng.permutation(pool)[: max(0, missing)]
-        story[added] = Story.ASKED
-        topic[added] = payment
-        affected = np.concatenate([now, added])
-        converts[affected] = dealt_out(len(affected), 0.30, float(rng.random()))
+        in_week = (plan.day >= first) & (plan.day < first + WEEK_DAYS)
+        already = np.flatnonzero(in_week & is_worst)
+        free = plan.free()
+        missing = max(0, round(max(usual, 2.0) * factor) - len(already))
+        added = rng.permutation(free[in_week[free] & gets_help[free]])[:missing]
+        plan.story[added] = Story.ASKED
+        plan.topic[added] = worst
+        affected = np.concatenate([already, added])
+        plan.converts[affected] = dealt_out(len(affected), WORST_SCREEN_CONVERSION, float(rng.random()))
