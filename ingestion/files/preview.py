@@ -28,7 +28,7 @@ def count_values(connection: duckdb.DuckDBPyConnection, mapping: Mapping) -> lis
             if is_activity:
                 word = mapping.activity_words.get(text)
             elif not text:
-                word = rule.default or field.fallback or "empty"
+                word = rule.default or field.fallback or "stays empty"
             else:
                 word = rule.values.get(text) or known.get(text.lower()) or rule.unknown
                 word = word or (None if field.words else text)

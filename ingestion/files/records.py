@@ -242,8 +242,9 @@ def _load_parquet(connection: duckdb.DuckDBPyConnection, path: Path, columns: Se
     with _parquet(path) as file:
         names = _checked_names(path, file.schema_arrow.names)
         positions = [names.index(column) for column in columns]
-        for batch in file.iter_batches(BATCH_ROWS):
-            picked = {f"column{number}": batch.column(at) for number, at in enumerate(positions)}
+        own_names = [file.schema_arrow.names[at] for at in positions]
+        for batch in file.iter_batches(BATCH_ROWS, columns=own_names):
+            picked = {f"column{number}": batch.column(name) for number, name in enumerate(own_names)}
             read = pa.table({"line": pa.array(range(line, line + len(batch)), pa.int64()), **picked})
             connection.register("read_rows", read)
             connection.execute(f"INSERT INTO records SELECT line{values} FROM read_rows")

@@ -1,8 +1,12 @@
 """What an import did, or would do, in values and in words."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+
+from store import display
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,7 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class ValueCount:
-    """How often a field's column says `text`, and the word of ours it becomes (None: unknown, see `fate`)."""
+    """How often a field's column says `text` (empty: says nothing), and what it becomes; None if the mapping is silent."""
 
     field: str
     text: str
@@ -66,16 +70,32 @@ class ImportResult:
     def _preview_lines(self) -> list[str]:
         lines = []
         for row in self.preview:
-            shown = ", ".join(f"{name}={value}" for name, value in row.items() if value is not None and name != "table")
-            lines.append(f"  {row['table']}: {shown}")
-        return ["First rows as they would land:", *lines] if lines else []
+            lines.append(f"  {row['table']} {row.get('incidence_source_id') or row['source_id']}")
+            shown = "; ".join(
+                _shown(name, value) for name, value in row.items() if name not in _UNSHOWN and value is not None
+            )
+            lines += textwrap.wrap(shown, 110, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+        return ["First rows as they would land, in Indian time:", *lines] if lines else []
 
     def _value_lines(self) -> list[str]:
-        if not self.value_counts:
-            return []
-        return ["Values:"] + [
-            f"  {item.field}: {item.text} → {item.word or 'not mapped'} ({item.count:,})" for item in self.value_counts
-        ]
+        lines = []
+        for item in self.value_counts:
+            unknown = "not mapped, lands as UPDATED" if item.field == "activity" else "not mapped, rejected"
+            lines.append(f"  {item.field}: {item.text or '(empty)'} → {item.word or unknown} ({item.count:,})")
+        return ["Values and what they become:", *lines] if lines else []
+
+
+_UNSHOWN = frozenset({"table", "source", "source_id", "incidence_id", "event_id", "incidence_source_id"})
+
+
+def _shown(name: str, value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"{name} {display.moment(value.replace(tzinfo=UTC))}"
+    if name.endswith("_paise"):
+        return f"{name.removesuffix('_paise')} {display.rupees(value)}"
+    if isinstance(value, bool):
+        return f"{name} {'yes' if value else 'no'}"
+    return f"{name} {value}"
 
 
 def _rows(count: int) -> str:

@@ -206,7 +206,7 @@ def test_a_check_shows_everything_and_writes_nothing(settings: Settings, write: 
     assert result.preview[0]["order_value_paise"] == 12_500_050
     text = result.describe()
     assert "would load 1 row, would reject 1" in text
-    assert "channel: Fax → not mapped (1)" in text
+    assert "channel: Fax → not mapped, rejected (1)" in text
     assert "channel: Phone → CALL (1)" in text
     assert "line 3: channel: 'Fax' is not one of" in text
     assert not settings.var_dir.exists()
