@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.engines"]
+pytest_plugins = ["tests.cities", "tests.engines"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
