@@ -122,7 +122,9 @@ def main() -> int:
     parser.add_argument("--postgres", action="store_true", help="measure PostgreSQL too, started for the run")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each measurement")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=Settings.from_environment().var_dir.parent) as name:
+    disk = Settings.from_environment().var_dir
+    disk.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="benchmark-", dir=disk) as name:  # on the disk that the product writes to
         directory = Path(name)
         measure("SQLite", Settings.at(directory / "sqlite"), arguments.seconds)
         if arguments.postgres:
