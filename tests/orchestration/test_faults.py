@@ -3,46 +3,25 @@
 import re
 import resource
 import shutil
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from ingestion.simulate import seed_demo
 from orchestration import dbt
 from orchestration.build import run_build
 from orchestration.locks import build_lock
 from orchestration.problems import BuildFailed, BuildInProgress
-from store.migrations import migrate
 from store.published import open_current
 from store.settings import ROOT, Settings
 from tests.orchestration.faults import FAULTS, Fault, edit_model
 from tests.orchestration.warehouses import check_current_is_whole, strays
 
-UNTIL = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
-
-
-@pytest.fixture(scope="session")
-def good_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state directory with a small city and one published version."""
-    settings = Settings.at(tmp_path_factory.mktemp("good") / "var")
-    settings.var_dir.mkdir()
-    migrate(settings.operations_url)
-    seed_demo(settings, users=150, days=12, until=UNTIL, progress=lambda _line: None)
-    result = run_build(settings, progress=lambda _line: None)
-    assert result.version == "v00000001"
-    return settings.var_dir
+pytestmark = pytest.mark.xdist_group("builds")
 
 
 @pytest.fixture
-def settings(good_state: Path, tmp_path: Path) -> Iterator[Settings]:
-    """A copy of it, to break."""
-    copy = tmp_path / "var"
-    shutil.copytree(good_state, copy, symlinks=True)
-    shutil.rmtree(copy / "dagster")
-    yield Settings.at(copy)
-    shutil.rmtree(tmp_path)
+def settings(built: Settings) -> Settings:
+    return built
 
 
 def build(settings: Settings, *, full_refresh: bool = False) -> str:
