@@ -13,7 +13,7 @@ import duckdb
 from orchestration.building import Building, begin
 from orchestration.definitions import definitions
 from orchestration.problems import BuildFailed
-from orchestration.runs import end_dead_runs, open_instance, quiet
+from orchestration.runs import end_dead_runs, forget_old_runs, open_instance, quiet
 from orchestration.schedules import BUILD
 from store.settings import Settings
 
@@ -56,6 +56,7 @@ def _run_job(building: Building) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as file, contextlib.redirect_stdout(file), open_instance(settings) as instance:
         end_dead_runs(instance, BUILD)
+        forget_old_runs(instance, settings, BUILD)
         job = definitions(settings).resolve_job_def(BUILD)
         try:
             job.execute_in_process(run_config=SILENT, instance=instance, resources={"building": building})

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 from typing import Any
 
 import dagster as dg
@@ -21,6 +22,10 @@ INSTANCE: dict[str, Any] = {
         "sensor": {"purge_after_days": {"skipped": 1, "failure": 30, "success": 7}},
     },
 }
+
+
+KEPT_RUNS = 200
+"""Two days of a build every quarter of an hour."""
 
 
 def write_instance_config(settings: Settings) -> None:
@@ -55,6 +60,16 @@ def end_dead_runs(instance: dg.DagsterInstance, job: str, but: str | None = None
         instance.report_run_failed(run, message="The process of this run ended before it was done.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return [run.run_id for run in dead]
+
+
+def forget_old_runs(instance: dg.DagsterInstance, settings: Settings, job: str) -> int:
+    """Remove all but the last runs of a job from Dagster's history; each is some megabytes. Returns how many."""
+    old = [run.run_id for run in instance.get_runs(filters=dg.RunsFilter(job_name=job))[KEPT_RUNS:]]
+    for run_id in old:
+        instance.delete_run(run_id)
+        (settings.dagster_home / "history" / "runs" / f"{run_id}.db").unlink(missing_ok=True)
+        shutil.rmtree(settings.dagster_home / "storage" / run_id, ignore_errors=True)
+    return len(old)
 
 
 def quiet() -> None:

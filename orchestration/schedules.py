@@ -8,7 +8,7 @@ import dagster as dg
 from ingestion.files import pending_landing_files
 from orchestration.delivery import REPORT, week_before
 from orchestration.locks import build_is_running
-from orchestration.runs import end_dead_runs
+from orchestration.runs import end_dead_runs, forget_old_runs
 from store.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def automations(settings: Settings) -> Sequence[Automation]:
         if build_is_running(settings):
             return dg.SkipReason("A build is running; the next quarter of an hour takes its turn.")
         end_dead_runs(context.instance, BUILD)
+        forget_old_runs(context.instance, settings, BUILD)
         return dg.RunRequest()
 
     @dg.schedule(
