@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import TimedOut
+from api.errors import Problem, TimedOut
 from api.logs import places
 from api.metrics import Metrics
 from api.problems import internal_problem, problem_response
@@ -53,25 +53,27 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _dress(message, request_id)
-                limit.reschedule(None)
             await send(message)
+
+        async def send_in_time(message: Message) -> None:
+            limit.reschedule(None)
+            await send_dressed(message)
 
         try:
             async with limit:
-                await self._app(scope, receive, send_dressed)
+                await self._app(scope, receive, send_in_time)
         except Exception as error:  # noqa: BLE001 - nothing may leave this layer but an answer
-            is_late = isinstance(error, TimeoutError) and limit.expired()
-            if not is_late:
-                _log.error("request.failed", error_type=type(error).__name__, places=places(error))
+            problem = self._problem(error, is_late=limit.expired())
             if not status:
-                problem = (
-                    TimedOut(f"There was no answer within {self._answer_within_seconds:g} seconds.")
-                    if is_late
-                    else internal_problem()
-                )
                 await problem_response(problem)(scope, receive, send_dressed)
         finally:
             self._write_down(scope, status or CLIENT_LEFT, monotonic_seconds() - started)
+
+    def _problem(self, error: Exception, *, is_late: bool) -> Problem:
+        if is_late:
+            return TimedOut(f"There was no answer within {self._answer_within_seconds:g} seconds.")
+        _log.error("request.failed", error_type=type(error).__name__, places=places(error))
+        return internal_problem()
 
     def _write_down(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", UNMATCHED)

@@ -1,0 +1,81 @@
+"""Who may call what: one row for each route. A new route without a row fails, and so does a row without its route."""
+
+import pytest
+
+from api.app import create_app
+from api.openapi import operations
+from store.enums import Role
+from store.settings import Settings
+from tests.api.serving import AGENT_ID, USER_ID, Api, serve_api
+
+ANYONE = None
+EVERY_ROLE = frozenset(Role)
+APP = frozenset({Role.APP})
+ADMIN = frozenset({Role.ADMIN})
+RULE_READERS = frozenset({Role.APP, Role.AGENT, Role.SUPERVISOR, Role.ADMIN, Role.ANALYST})
+ANALYSTS = frozenset({Role.ANALYST, Role.ADMIN})
+KPI_READERS = ANALYSTS | {Role.INVESTOR}
+
+TABLE: dict[str, frozenset[Role] | None] = {
+    "GET /healthz": ANYONE,
+    "GET /readyz": ANYONE,
+    "GET /metrics": ANYONE,
+    "POST /tokens/user": APP,
+    "GET /tokens/keys": ADMIN,
+    "POST /tokens/keys": ADMIN,
+    "DELETE /tokens/keys/{keyId}": ADMIN,
+    "POST /tokens/signing-keys": ADMIN,
+    "GET /friction/thresholds": RULE_READERS,
+    "PUT /friction/thresholds": ADMIN,
+    "GET /channel/rules": RULE_READERS,
+    "PUT /channel/rules": ADMIN,
+    "GET /escalation/rules": RULE_READERS,
+    "GET /notifications/rules": RULE_READERS,
+    "GET /analytics/kpis": KPI_READERS,
+    "GET /analytics/trend/{metric}": KPI_READERS,
+    "GET /analytics/friction-report": ANALYSTS,
+    "GET /analytics/cost-analysis": ANALYSTS,
+    "POST /analytics/recommendations/{recommendation_id}": ANALYSTS,
+}
+"""None: no key is needed."""
+
+IN_PATHS = {"userId": USER_ID, "agentId": AGENT_ID}
+"""What stands in a path; anything else gets an id that nothing has."""
+NOBODY = "0199f3a2-7c41-7e11-8f5e-5b0c5f0d2f11"
+
+
+class _InPath(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return NOBODY
+
+
+def test_every_route_has_its_row_and_every_row_its_route(sqlite_settings: Settings):
+    found = {
+        f"{operation.method} {operation.path}": None if operation.roles is None else frozenset(operation.roles)
+        for operation in operations(create_app(sqlite_settings))
+    }
+    assert found == TABLE
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, _migrated_file):
+    settings = Settings.at(tmp_path_factory.mktemp("roles"))
+    (settings.var_dir / "operations.sqlite3").write_bytes(_migrated_file.read_bytes())
+    with serve_api(settings) as api:
+        yield api
+
+
+@pytest.mark.parametrize("operation", TABLE)
+def test_the_table_is_what_callers_meet(served: Api, operation: str):
+    method, path = operation.split()
+    url = path.format_map(_InPath(IN_PATHS))
+    allowed = TABLE[operation]
+    with served.client(None).stream(method, url) as answer:
+        assert (answer.status_code == 401) == (allowed is not None)
+    refused = set()
+    for role in Role:
+        with served.as_role(role).stream(method, url) as answer:
+            assert answer.status_code != 401
+            if answer.status_code == 403:
+                refused.add(role)
+    assert refused == (set() if allowed is None else EVERY_ROLE - allowed)
