@@ -33,7 +33,7 @@ def screen_names(log: Log) -> np.ndarray:
 
 def flows_shown(log: Log) -> np.ndarray:
     """The flow that each event enters or stays on, as an index into FLOWS; -1 for screens without one and for signals."""
-    return np.where(_IS_SCREEN[log.step], _FLOW_OF_SCREEN[screen_names(log)], -1)
+    return np.where(_IS_SCREEN[log.step], FLOW_OF_EACH_SCREEN[screen_names(log)], -1)
 
 
 def back_navigations(log: Log) -> np.ndarray:
@@ -43,13 +43,21 @@ def back_navigations(log: Log) -> np.ndarray:
     return (detour & is_way_back) | ((log.step == Step.BACK_TO_GUESTS) & ~is_way_back)
 
 
+def signal_name(step: Step, nth: int) -> str:
+    """The type of the signal that a step sends; every other time a try of a payment is its failure."""
+    if step == Step.PAYMENT_TRY and nth % _HALF == 1:
+        return "PAYMENT_FAILED"
+    return _SIGNAL.get(step, step.name)
+
+
+_SIGNAL_NAMES = np.array([[signal_name(step, nth) for nth in range(_HALF)] for step in Step], dtype=object)
 SCREENS = (None, *dict.fromkeys([*SCREEN_OF_STEP.values(), *_WAY_BACK.values()]))
 _IS_SCREEN = np.array([step in SCREEN_OF_STEP for step in Step])
 _SCREEN_TABLE = np.zeros((STEPS, _HALF), dtype=np.int64)
 for _step in Step:
     _name = SCREEN_OF_STEP.get(_step, SCREEN_WHILE.get(_step))
     _SCREEN_TABLE[_step] = SCREENS.index(_name), SCREENS.index(_WAY_BACK.get(_step, _name))
-_FLOW_OF_SCREEN = np.array([FLOWS.index(FLOW_OF_SCREEN[s]) if s in FLOW_OF_SCREEN else -1 for s in SCREENS])
+FLOW_OF_EACH_SCREEN = np.array([FLOWS.index(FLOW_OF_SCREEN[s]) if s in FLOW_OF_SCREEN else -1 for s in SCREENS])
 
 
 def signal_rows(rng: np.random.Generator, period: Period) -> Rows:
@@ -57,8 +65,7 @@ def signal_rows(rng: np.random.Generator, period: Period) -> Rows:
     log, visits = period.log, period.visits
     chosen = _in_order(log, np.array([step in SIGNAL_STEPS for step in Step]))
     step, visit = log.step[chosen], log.visit[chosen]
-    words = np.array([_SIGNAL.get(s, s.name) for s in Step], dtype=object)[step]
-    words[(step == Step.PAYMENT_TRY) & (log.nth[chosen] % _HALF == 1)] = "PAYMENT_FAILED"
+    words = _SIGNAL_NAMES[step, log.nth[chosen] % _HALF]
     screen = screen_names(log)[chosen]
     return Rows(
         friction_signals,
@@ -69,7 +76,7 @@ def signal_rows(rng: np.random.Generator, period: Period) -> Rows:
             "signal_type": words,
             "value": _values(rng, step, visits, visit),
             "screen": _words(SCREENS)[screen],
-            "flow": _words(FLOWS)[_FLOW_OF_SCREEN[screen]],
+            "flow": _words(FLOWS)[FLOW_OF_EACH_SCREEN[screen]],
             "client_event_id": [f"e{n}" for n in (log.seq[chosen]).tolist()],
             "client_at": log.at[chosen] - rng.integers(20, 900, len(chosen)) * 1000,
             "recorded_at": log.at[chosen],
@@ -102,7 +109,7 @@ def update_rows(period: Period, event_dates: list[str]) -> Rows:
             "session_id": period.session_ids[visit],
             "kind": np.where(is_screen, "SCREEN", np.where(is_cart, "CART", "PROFILE")).astype(object),
             "screen": _only(is_screen, _words(SCREENS)[screen]),
-            "flow": _only(is_screen, _words(FLOWS)[_FLOW_OF_SCREEN[screen]]),
+            "flow": _only(is_screen, _words(FLOWS)[FLOW_OF_EACH_SCREEN[screen]]),
             "is_back_navigation": back_navigations(log)[chosen],
             "cart_items": _only(is_cart, full_cart),
             "selected_platter": _only(is_cart, _PLATTER_TEXTS[carts.platter[visit]]),

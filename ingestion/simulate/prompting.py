@@ -11,7 +11,7 @@ from ingestion.simulate.ids import Ids
 from ingestion.simulate.ledger import RULE_VERSION, Record
 from ingestion.simulate.period import Period
 from ingestion.simulate.rows import Rows
-from ingestion.simulate.scoring import HELP_OVER, Scores, inputs_after_each_event, score_at
+from ingestion.simulate.scoring import HELP_OVER, Inputs, Scores, score_at
 from ingestion.simulate.visits import SECOND, Story
 from store.tables import friction_scores
 
@@ -42,7 +42,7 @@ class Prompted:
     weaker: Record | None
 
 
-def evaluations(period: Period) -> Evaluations:
+def evaluations(period: Period, inputs: Inputs) -> Evaluations:
     """Score each visit that the app asks about, and eligible ones also earlier, when there is no reason to help yet."""
     visits, script, log = period.visits, period.script, period.log
     asked = np.flatnonzero(script.evaluated_after >= 0)
@@ -56,7 +56,7 @@ def evaluations(period: Period) -> Evaluations:
     at = np.concatenate([at, log.at[early_after] + SECOND // 20])
     order = np.lexsort((at, visit))
     visit, after, at = visit[order], after[order], at[order]
-    return Evaluations(visit, after, at, score_at(visits, inputs_after_each_event(log), after, visit, at))
+    return Evaluations(visit, after, at, score_at(visits, inputs, after, visit, at))
 
 
 def score_rows(ids: Ids, period: Period, evaluated: Evaluations) -> Rows:

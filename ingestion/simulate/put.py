@@ -13,7 +13,13 @@ from store import tables
 from store.session import next_seqs
 from store.tables.columns import Instant, current_change
 
-SEQ_COLUMNS = {"friction_signals": "seq", "context_updates": "seq", "friction_scores": "after_seq"}
+SEQ_COLUMNS = {
+    "friction_signals": "seq",
+    "context_updates": "seq",
+    "friction_scores": "after_seq",
+    "user_context": "last_seq",
+}
+"""Columns that hold places in the context log."""
 
 
 def put_rows(

@@ -13,6 +13,7 @@ from ingestion.simulate.cases import open_cases
 from ingestion.simulate.catalogue import ITEMS
 from ingestion.simulate.city import CITIES, SOURCE
 from ingestion.simulate.desk import Desk
+from ingestion.simulate.fold import context_records, suppression_records
 from ingestion.simulate.ids import Ids
 from ingestion.simulate.ledger import Ledger
 from ingestion.simulate.log_rows import signal_rows, update_rows
@@ -22,6 +23,7 @@ from ingestion.simulate.period import Period
 from ingestion.simulate.prompting import evaluations, prompt_records, score_rows
 from ingestion.simulate.put import put_rows, take_out
 from ingestion.simulate.rows import Rows, rows_of
+from ingestion.simulate.scoring import inputs_after_each_event
 from ingestion.simulate.texts import Pen
 from ingestion.simulate.truth import DemoTruth, find_truth
 from ingestion.simulate.visits import DAY, HOUR, SECOND, plan_visits
@@ -65,7 +67,8 @@ def simulate(*, until: datetime, seed: int = 7, days: int = 90, users: int = 20_
     session_ids = np.array([ids.at(at) for at in visits.started_at.tolist()], dtype=object)
 
     period = Period(people, visits, script, log, found, user_ids, session_ids)
-    evaluated = evaluations(period)
+    inputs = inputs_after_each_event(log)
+    evaluated = evaluations(period, inputs)
     scores = score_rows(ids, period, evaluated)
     prompted = prompt_records(dice, ids, period, evaluated, scores)
     ledger = Ledger(ids, until_us)
@@ -93,6 +96,8 @@ def simulate(*, until: datetime, seed: int = 7, days: int = 90, users: int = 20_
         *(
             rows_of(table, records)
             for table, records in (
+                (tables.user_context, context_records(period, inputs, dates)),
+                (tables.suppressions, suppression_records(prompted)),
                 (tables.prompts, prompts),
                 (tables.incidences, ledger.incidences),
                 (tables.incidence_timeline, ledger.timeline),
