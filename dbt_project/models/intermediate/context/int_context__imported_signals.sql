@@ -24,7 +24,9 @@ cut as (
 ),
 
 started as (
-    select *, min(recorded_at) over (partition by source, user_id, cut_no) as cut_started_at
+    select
+        *,
+        min(recorded_at) over (partition by source, user_id, cut_no) as cut_started_at
     from cut
 ),
 

@@ -1,5 +1,8 @@
 with versions as (
-    select version, valid_from from {{ ref('stg_ops__rule_versions') }}
+    select
+        version,
+        valid_from
+    from {{ ref('stg_ops__rule_versions') }}
     where rule_set = 'SCREEN'
 ),
 
@@ -20,7 +23,11 @@ spans as (
 ),
 
 final as (
-    select screens.code as screen, screens.flow, spans.valid_from, spans.valid_to
+    select
+        screens.code as screen,
+        screens.flow,
+        spans.valid_from,
+        spans.valid_to
     from spans
     inner join screens on spans.version = screens.version
     where spans.valid_from < spans.valid_to

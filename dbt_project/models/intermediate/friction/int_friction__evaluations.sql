@@ -8,7 +8,10 @@ live_scores as (
 ),
 
 scored_sessions as (
-    select distinct user_id, session_id from live_scores
+    select distinct
+        user_id,
+        session_id
+    from live_scores
 ),
 
 -- A live evaluation saw the session as of its last event up to after_seq.

@@ -3,21 +3,31 @@ with evaluations as (
 ),
 
 carts as (
-    select user_id, seq, coalesce(event_type in ({{ words(var('high_value_events')) }}), false) as is_high_value_event
+    select
+        user_id,
+        seq,
+        coalesce(event_type in ({{ words(var('high_value_events')) }}), false) as is_high_value_event
     from {{ ref('stg_ops__context_updates') }}
     {{ where_user_is_due() }}
-    and kind = 'CART'
+        and kind = 'CART'
 ),
 
 profiles as (
-    select user_id, seq, coalesce(prior_order_count, 0) as prior_order_count
+    select
+        user_id,
+        seq,
+        coalesce(prior_order_count, 0) as prior_order_count
     from {{ ref('stg_ops__context_updates') }}
     {{ where_user_is_due() }}
-    and kind = 'PROFILE'
+        and kind = 'PROFILE'
 ),
 
 first_orders as (
-    select user_id, min(placed_at) as placed_at from {{ ref('int_orders__unioned') }}
+    select
+        user_id,
+        min(placed_at) as placed_at
+    from {{ ref('int_orders__unioned') }}
+    {{ where_user_is_due() }}
     group by user_id
 ),
 
@@ -35,13 +45,17 @@ present as (
 ),
 
 with_carts as (
-    select present.*, coalesce(carts.is_high_value_event, false) as is_high_value_event
+    select
+        present.*,
+        coalesce(carts.is_high_value_event, false) as is_high_value_event
     from present
     asof left join carts on present.user_id = carts.user_id and present.after_seq >= carts.seq
 ),
 
 with_profiles as (
-    select with_carts.*, coalesce(profiles.prior_order_count, 0) as prior_order_count
+    select
+        with_carts.*,
+        coalesce(profiles.prior_order_count, 0) as prior_order_count
     from with_carts
     asof left join profiles on with_carts.user_id = profiles.user_id and with_carts.after_seq >= profiles.seq
 ),
@@ -56,9 +70,9 @@ final as (
         case
             when with_profiles.activity_at is null or with_profiles.present_until is null then 0
             else greatest(
-                {{ microseconds_between('with_profiles.activity_at', 'least(with_profiles.evaluated_at, with_profiles.present_until)') }},
-                0
-            ) // 1000000
+                    {{ microseconds_between('activity_at', 'least(evaluated_at, present_until)') }},
+                    0
+                ) // 1000000
         end as inactivity_seconds,
         with_profiles.back_navigation_count,
         with_profiles.price_check_count,

@@ -1,5 +1,8 @@
 with versions as (
-    select version, valid_from from {{ ref('stg_ops__rule_versions') }}
+    select
+        version,
+        valid_from
+    from {{ ref('stg_ops__rule_versions') }}
     where rule_set = 'FRICTION'
 ),
 
@@ -38,7 +41,10 @@ pivoted as (
 ),
 
 final as (
-    select spans.valid_from, spans.valid_to, pivoted.*
+    select
+        spans.valid_from,
+        spans.valid_to,
+        pivoted.*
     from spans
     inner join pivoted on spans.version = pivoted.version
     where spans.valid_from < spans.valid_to

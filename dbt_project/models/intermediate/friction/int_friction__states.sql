@@ -53,7 +53,7 @@ tracked as (
 entered as (
     select
         *,
-        case when entered_flow is not null and entered_flow is distinct from earlier_flow then session_back_count end
+        case when entered_flow != coalesce(earlier_flow, '') then session_back_count end
             as back_count_at_entry
     from tracked
 ),

@@ -15,14 +15,18 @@ roots as (
 ),
 
 escalations as (
-    select roots.root_incidence_id as incidence_id, count(*) as escalation_count
+    select
+        roots.root_incidence_id as incidence_id,
+        count(*) as escalation_count
     from {{ ref('stg_ops__escalation_log') }} as escalation_log
     inner join roots on escalation_log.incidence_id = roots.incidence_id
     group by roots.root_incidence_id
 ),
 
 discounts as (
-    select roots.root_incidence_id as incidence_id, sum(requests.discount_paise) as discount_paise
+    select
+        roots.root_incidence_id as incidence_id,
+        sum(requests.discount_paise) as discount_paise
     from {{ ref('stg_ops__order_change_requests') }} as requests
     inner join roots on requests.incidence_id = roots.incidence_id
     where requests.kind = 'DISCOUNT' and requests.status = 'APPLIED'

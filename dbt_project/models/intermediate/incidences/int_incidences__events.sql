@@ -12,7 +12,10 @@ imported as (
 ),
 
 incidences as (
-    select incidence_id, is_imported from {{ ref('int_incidences__unioned') }}
+    select
+        incidence_id,
+        is_imported
+    from {{ ref('int_incidences__unioned') }}
 ),
 
 live_events as (

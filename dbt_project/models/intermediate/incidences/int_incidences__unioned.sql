@@ -46,7 +46,8 @@ final as (
         merged_into,
         false as is_imported,
         source,
-        source_id
+        source_id,
+        _extract_no
     from live
     union all by name
     select
@@ -81,7 +82,8 @@ final as (
         cast(null as varchar) as merged_into,
         true as is_imported,
         source,
-        source_id
+        source_id,
+        _extract_no
     from only_in_files
 )
 

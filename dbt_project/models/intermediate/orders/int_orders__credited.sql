@@ -1,16 +1,29 @@
 {{ config(materialized='table') }}
 
 with orders as (
-    select order_id, user_id, placed_at from {{ ref('int_orders__unioned') }}
+    select
+        order_id,
+        user_id,
+        placed_at
+    from {{ ref('int_orders__unioned') }}
+    {{ where_user_is_due() }}
 ),
 
 helped as (
-    select incidence_id, user_id, order_id, created_at from {{ ref('int_incidences__assessed') }}
+    select
+        incidence_id,
+        user_id,
+        order_id,
+        created_at
+    from {{ ref('int_incidences__assessed') }}
     where is_helped and not is_merged and stage = 'PRE_ORDER'
 ),
 
 events as (
-    select incidence_id, occurred_at from {{ ref('fct_incidence_events') }}
+    select
+        incidence_id,
+        occurred_at
+    from {{ ref('fct_incidence_events') }}
     {{ where_user_is_due() }}
 ),
 
@@ -28,7 +41,9 @@ pairs as (
 
 -- What came after the order was placed says nothing of the help before it.
 active as (
-    select pairs.*, coalesce(events.occurred_at, pairs.created_at) as last_active_at
+    select
+        pairs.*,
+        coalesce(events.occurred_at, pairs.created_at) as last_active_at
     from pairs
     asof left join events on pairs.incidence_id = events.incidence_id and pairs.placed_at >= events.occurred_at
 ),

@@ -11,23 +11,22 @@ with counted as (
 build as (
     select is_full_refresh from {{ ref('stg_warehouse__build') }}
 ),
-{% if is_whole %}
-final as (
-    select user_id from counted
-)
-{% else %}
+
+-- Nothing, when there is no base or it does not count.
 built as (
-    select * from {{ built }}
+    select * from {{ ref('int_users__counted') if is_whole else built }}
+    where not {{ is_whole }} and not (select bool_or(build.is_full_refresh) from build)
 ),
 
+-- A user who is in one of the two only is new, or gone.
 final as (
     select coalesce(counted.user_id, built.user_id) as user_id
     from counted
     full outer join built on counted.user_id = built.user_id
     where
-        (counted.row_count, counted.extract_no_sum, counted.conditions_hash)
-        is distinct from (built.row_count, built.extract_no_sum, built.conditions_hash)
-        or (select bool_or(build.is_full_refresh) from build)
+        (counted.row_count, counted.extract_no_sum, counted.last_extract_no, counted.conditions_hash)
+        is distinct from
+        (built.row_count, built.extract_no_sum, built.last_extract_no, built.conditions_hash)
 )
-{% endif %}
+
 select * from final

@@ -1,9 +1,15 @@
 {{ config(materialized='table') }}
 
 with profiles as (
-    select user_id, seq, recorded_at, language, tier from {{ ref('stg_ops__context_updates') }}
+    select
+        user_id,
+        seq,
+        recorded_at,
+        language,
+        tier
+    from {{ ref('stg_ops__context_updates') }}
     {{ where_user_is_due() }}
-    and kind = 'PROFILE'
+        and kind = 'PROFILE'
 ),
 
 users as (
@@ -39,7 +45,12 @@ known as (
         tier
     from latest
     union all
-    select user_id, timestamp '-infinity', language, tier from users
+    select
+        user_id,
+        timestamp '-infinity' as valid_from,
+        language,
+        tier
+    from users
     where user_id not in (select latest.user_id from latest)
 ),
 

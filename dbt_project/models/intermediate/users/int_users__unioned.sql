@@ -9,14 +9,38 @@ files as (
 ),
 
 unioned as (
-    select user_id, language, tier, prior_order_count, source, created_at, true as is_live, _extract_no from live
+    select
+        user_id,
+        language,
+        tier,
+        prior_order_count,
+        source,
+        created_at,
+        true as is_live,
+        _extract_no
+    from live
     union all
-    select user_id, language, tier, prior_order_count, source, null, false, _extract_no from files
+    select
+        user_id,
+        language,
+        tier,
+        prior_order_count,
+        source,
+        null as created_at,
+        false as is_live,
+        _extract_no
+    from files
 ),
 
 -- A live row wins over files, a later file over an earlier one.
 final as (
-    select user_id, language, tier, prior_order_count, source, created_at
+    select
+        user_id,
+        language,
+        tier,
+        prior_order_count,
+        source,
+        created_at
     from unioned
     qualify row_number() over (partition by user_id order by is_live desc, _extract_no desc, source asc) = 1
 )

@@ -10,14 +10,18 @@ facts as (
     select min(started_date) from {{ ref('fct_sessions') }}
 ),
 
+span as (
+    select
+        build.last_date,
+        least(coalesce(min(facts.first_date), build.last_date), build.last_date) as first_date
+    from build
+    cross join facts
+    group by build.last_date
+),
+
 days as (
     select cast(unnest(range(first_date, last_date + interval 1 day, interval 1 day)) as date) as date
-    from (
-        select build.last_date, least(coalesce(min(facts.first_date), build.last_date), build.last_date) as first_date
-        from build
-        cross join facts
-        group by build.last_date
-    )
+    from span
 ),
 
 final as (

@@ -9,29 +9,54 @@ profiles as (
 ),
 
 incidences as (
-    select user_id, created_at, source from {{ ref('int_incidences__unioned') }}
+    select
+        user_id,
+        created_at,
+        source
+    from {{ ref('int_incidences__unioned') }}
     {{ where_user_is_due() }}
 ),
 
 orders as (
     select * from {{ ref('int_orders__unioned') }}
+    {{ where_user_is_due() }}
 ),
 
 sessions as (
-    select user_id, started_at, source from {{ ref('fct_sessions') }}
+    select
+        user_id,
+        started_at,
+        source
+    from {{ ref('fct_sessions') }}
     {{ where_user_is_due() }}
 ),
 
 facts as (
-    select user_id, created_at as seen_at, source from incidences
+    select
+        user_id,
+        created_at as seen_at,
+        source
+    from incidences
     union all
-    select user_id, placed_at, source from orders
+    select
+        user_id,
+        placed_at,
+        source
+    from orders
     union all
-    select user_id, started_at, source from sessions
+    select
+        user_id,
+        started_at,
+        source
+    from sessions
 ),
 
 seen as (
-    select user_id, min(seen_at) as first_seen_at, min_by(source, (seen_at, source)) as source from facts
+    select
+        user_id,
+        min(seen_at) as first_seen_at,
+        min_by(source, (seen_at, source)) as source
+    from facts
     group by user_id
 ),
 
@@ -46,7 +71,11 @@ ordered as (
 ),
 
 latest_profiles as (
-    select user_id, max_by(language, valid_from) as language, max_by(tier, valid_from) as tier from profiles
+    select
+        user_id,
+        max_by(language, valid_from) as language,
+        max_by(tier, valid_from) as tier
+    from profiles
     group by user_id
 ),
 
@@ -68,5 +97,4 @@ final as (
     left join latest_profiles on coalesce(users.user_id, seen.user_id) = latest_profiles.user_id
 )
 
--- depends_on: {{ ref('int_users__due') }}
 select * from final

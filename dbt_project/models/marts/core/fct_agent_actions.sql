@@ -3,7 +3,10 @@ with actions as (
 ),
 
 incidences as (
-    select incidence_id, first_channel from {{ ref('fct_incidences') }}
+    select
+        incidence_id,
+        first_channel
+    from {{ ref('fct_incidences') }}
 ),
 
 final as (

@@ -13,8 +13,13 @@ screens as (
 ),
 
 orders as (
-    select order_id, placed_at, value_paise from {{ ref('int_orders__unioned') }}
-    where not is_cancelled
+    select
+        order_id,
+        placed_at,
+        value_paise
+    from {{ ref('int_orders__unioned') }}
+    {{ where_user_is_due() }}
+        and not is_cancelled
 ),
 
 -- Several orders may be credited to one incidence: it carries the first.
@@ -83,8 +88,8 @@ final as (
         assessed.user_message_count,
         assessed.agent_message_count,
         {{ seconds_between('assessed.opened_at', 'assessed.first_response_at') }} as first_response_seconds,
-        assessed.handling_microseconds / 1000000.0::double as handling_seconds,
-        assessed.call_microseconds / 1000000.0::double as call_seconds,
+        assessed.handling_microseconds / cast(1000000.0 as double) as handling_seconds,
+        assessed.call_microseconds / cast(1000000.0 as double) as call_seconds,
         assessed.contact_cost_paise,
         assessed.handling_cost_paise,
         assessed.discount_paise,
@@ -106,5 +111,4 @@ final as (
     left join credited on assessed.incidence_id = credited.incidence_id
 )
 
--- depends_on: {{ ref('int_users__due') }}
 select * from final

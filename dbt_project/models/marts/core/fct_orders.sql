@@ -2,6 +2,7 @@
 
 with orders as (
     select * from {{ ref('int_orders__unioned') }}
+    {{ where_user_is_due() }}
 ),
 
 credited as (
@@ -17,7 +18,10 @@ profiles as (
 ),
 
 discounts as (
-    select order_id, sum(discount_paise) as discount_paise from {{ ref('stg_ops__order_change_requests') }}
+    select
+        order_id,
+        sum(discount_paise) as discount_paise
+    from {{ ref('stg_ops__order_change_requests') }}
     where kind = 'DISCOUNT' and status = 'APPLIED'
     group by order_id
 ),
@@ -63,5 +67,4 @@ final as (
     asof left join profiles on orders.user_id = profiles.user_id and orders.placed_at >= profiles.valid_from
 )
 
--- depends_on: {{ ref('int_users__due') }}
 select * from final

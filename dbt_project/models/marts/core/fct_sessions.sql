@@ -10,7 +10,12 @@ scores as (
 ),
 
 orders as (
-    select order_id, user_id, placed_at from {{ ref('int_orders__unioned') }}
+    select
+        order_id,
+        user_id,
+        placed_at
+    from {{ ref('int_orders__unioned') }}
+    {{ where_user_is_due() }}
 ),
 
 profiles as (
@@ -81,5 +86,4 @@ final as (
     asof left join profiles on folded.user_id = profiles.user_id and folded.started_at >= profiles.valid_from
 )
 
--- depends_on: {{ ref('int_users__due') }}
 select * from final
