@@ -10,13 +10,18 @@ last_day as (
     select {{ ist_date('as_of') }} - 1 as date from build
 ),
 
+-- The week of a moment and the three after it are the ones whose 28 days hold it.
+weeks_after as (
+    select unnest([0, 1, 2, 3]) as weeks
+),
+
 -- 28 days ending with the last whole Indian day, and with each ISO week's Sunday.
 ends as (
     select distinct
         moments.is_demo,
-        {{ week_start_date('moments.due_date') }} + 7 * after.weeks + 6 as period_end_date
+        {{ week_start_date('moments.due_date') }} + 7 * weeks_after.weeks + 6 as period_end_date
     from moments
-    cross join (select unnest([0, 1, 2, 3]) as weeks) as after
+    cross join weeks_after
     union
     select distinct
         moments.is_demo,

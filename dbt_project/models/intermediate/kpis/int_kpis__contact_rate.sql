@@ -10,6 +10,7 @@ orders as (
 
 numerators as (
     select
+        'contact_rate' as metric,
         created_date as date,
         is_demo,
         source,
@@ -22,6 +23,7 @@ numerators as (
 
 denominators as (
     select
+        'contact_rate' as metric,
         placed_date as date,
         is_demo,
         source,
@@ -33,9 +35,9 @@ denominators as (
 ),
 
 final as (
-    select 'contact_rate' as metric, numerators.* from numerators
+    select * from numerators
     union all
-    select 'contact_rate' as metric, denominators.* from denominators
+    select * from denominators
 )
 
 select * from final

@@ -38,8 +38,8 @@ periods as (
 
 taken as (
     select
-        period_of.period as period,
-        period_of.date as date,
+        struct_extract(period_of, 'period') as period,
+        struct_extract(period_of, 'date') as date,
         segment,
         quantile_cont(time_to_resolve_seconds, [0.5, 0.9]) as quantiles
     from periods

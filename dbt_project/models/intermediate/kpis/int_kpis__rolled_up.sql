@@ -73,8 +73,8 @@ periods as (
 final as (
     select
         metric,
-        period_of.period as period,
-        period_of.date as date,
+        struct_extract(period_of, 'period') as period,
+        struct_extract(period_of, 'date') as date,
         segment,
         cast(sum(numerator) as decimal(28, 3)) as numerator,
         cast(sum(denominator) as decimal(28, 3)) as denominator

@@ -25,7 +25,7 @@ final as (
         *,
         row_number() over (
             partition by period, is_demo
-            order by incidence_count desc, issue_category
+            order by incidence_count desc, issue_category asc
         ) as rank,
         incidence_count / nullif(four_week_average, 0) - 1 as trend_rate
     from categories

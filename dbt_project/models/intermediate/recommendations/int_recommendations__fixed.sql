@@ -7,23 +7,29 @@ playbook as (
 ),
 
 -- The closest line of the playbook: the category on that screen, on any screen, or the line for everything else.
-final as (
+matched as (
     select
         valued.period,
         valued.is_demo,
         valued.issue_category,
         valued.app_screen,
         playbook.fix_title,
-        playbook.fix_detail
+        playbook.fix_detail,
+        row_number() over (
+            partition by valued.period, valued.is_demo, valued.issue_category, valued.app_screen
+            order by playbook.issue_category = '*', playbook.app_screen = '*'
+        ) as position
     from valued
     inner join playbook
         on
             playbook.issue_category in (valued.issue_category, '*')
             and playbook.app_screen in (valued.app_screen, '*')
-    qualify row_number() over (
-        partition by valued.period, valued.is_demo, valued.issue_category, valued.app_screen
-        order by playbook.issue_category = '*', playbook.app_screen = '*'
-    ) = 1
+),
+
+final as (
+    select * exclude (position)
+    from matched
+    where position = 1
 )
 
 select * from final

@@ -15,12 +15,12 @@ periods as (
     select * from {{ ref('int_periods__listed') }}
 ),
 
-final as (
+users as (
     select
         periods.period,
         periods.period_start_date,
         periods.period_end_date,
-        if(grouping(incidences.user_id) = 1, 'CATEGORY', 'USER') as scope,
+        'USER' as scope,
         incidences.issue_category,
         incidences.user_id,
         sum(incidences.incidence_count) as incidence_count,
@@ -29,25 +29,33 @@ final as (
     from periods
     inner join incidences
         on incidences.created_date between periods.period_start_date and periods.period_end_date
-    group by
-        grouping sets (
-            (
-                periods.period,
-                periods.period_start_date,
-                periods.period_end_date,
-                incidences.is_demo,
-                incidences.issue_category
-            ),
-            (
-                periods.period,
-                periods.period_start_date,
-                periods.period_end_date,
-                incidences.is_demo,
-                incidences.issue_category,
-                incidences.user_id
-            )
-        )
-    having sum(incidences.incidence_count) > 3
+    group by all
+),
+
+categories as (
+    select
+        period,
+        period_start_date,
+        period_end_date,
+        'CATEGORY' as scope,
+        issue_category,
+        cast(null as varchar) as user_id,
+        sum(incidence_count) as incidence_count,
+        sum(open_or_dropped_count) as open_or_dropped_count,
+        is_demo
+    from users
+    group by all
+),
+
+counted as (
+    select * from users
+    union all
+    select * from categories
+),
+
+final as (
+    select * from counted
+    where incidence_count > 3
 )
 
 select * from final
