@@ -6,7 +6,7 @@ from typing import Any
 from pydantic_core import from_json
 
 DEEPEST = 64
-LARGEST_INTEGER = 2**63 - 1
+_INTEGERS = range(-(2**63), 2**63)
 _NEEDS_A_LOOK = re.compile(rb"\\u0000|[0-9]{18}|[0-9.][eE]\+?[0-9]{3}")
 
 
@@ -35,7 +35,7 @@ def _require_plain(value: Any) -> None:
     for leaf in _leaves(value):
         if isinstance(leaf, str) and "\x00" in leaf:
             raise InvalidJson("The body holds the character U+0000, which cannot be stored.")
-        if isinstance(leaf, int) and abs(leaf) > LARGEST_INTEGER:
+        if isinstance(leaf, int) and leaf not in _INTEGERS:
             raise InvalidJson("The body holds an integer beyond 64 bits.")
         if isinstance(leaf, float) and leaf in (float("inf"), float("-inf")):
             raise InvalidJson("The body holds a number beyond the range of a double.")

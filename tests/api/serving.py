@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from sqlalchemy import Connection, insert
 
 from api.app import create_app
@@ -70,11 +70,16 @@ def serve(app: FastAPI) -> Iterator[str]:
 
 
 @contextmanager
-def serve_api(settings: Settings) -> Iterator[Api]:
-    """The whole application over a migrated store, with a key of each role and the two agents they belong to."""
+def serve_api(settings: Settings, *routers: APIRouter) -> Iterator[Api]:
+    """The whole application over a migrated store, with a key of each role and the two agents they belong to.
+
+    `routers` are added, for tests of what every route stands on.
+    """
     with open_store(settings) as store:
         keys = store.write(_make_people)
     app = create_app(settings)
+    for router in routers:
+        app.include_router(router)
     clients: dict[str | None, httpx2.Client] = {}
     with serve(app) as address:
         api = Api(app, address, keys, clients)
