@@ -1,5 +1,6 @@
 """The vectorised scores equal the definition, followed event by event."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -18,45 +19,62 @@ def frames() -> Frames:
     return frames_of(simulate(until=UNTIL, seed=11, days=30, users=700))
 
 
-def _score(events: list[Row], orders: list[int], evaluation: Row) -> dict[str, Any]:
-    """The definition, word for word: fold the user's events up to `after_seq`, in the server's order."""
-    at, session_id = evaluation["evaluated_at"], evaluation["session_id"]
-    flow, backs, prices, event_type, prior = None, 0, 0, None, 0
-    active = beat = left = None
-    for event in events:
-        if event["seq"] > evaluation["after_seq"]:
-            break
-        if event["kind"] == "CART":
-            event_type = event["event_type"]
-        if event["kind"] == "PROFILE":
-            prior = event["prior_order_count"] or 0
-        if event["session_id"] != session_id:
-            continue
+@dataclass
+class Session:
+    """The definition, word for word: the user's events up to an evaluation, folded in the server's order."""
+
+    session_id: str
+    flow: str | None = None
+    backs: int = 0
+    prices: int = 0
+    active: int | None = None
+    beat: int | None = None
+    left: int | None = None
+
+    def see(self, event: Row) -> None:
+        if event["session_id"] != self.session_id or event["kind"] == "PROFILE":
+            return
         if event["kind"] == "SCREEN" and event["flow"] is not None:
-            if event["flow"] != flow:
-                flow, backs = event["flow"], 0
-            elif event["is_back_navigation"]:
-                backs += 1
-        prices += event["signal_type"] == "PRICE_CALCULATION"
+            self.backs = 0 if event["flow"] != self.flow else self.backs + bool(event["is_back_navigation"])
+            self.flow = event["flow"]
+        self.prices += event["signal_type"] == "PRICE_CALCULATION"
+        if event["signal_type"] == "APP_BACKGROUND":
+            self.left = event["recorded_at"]
+            return
+        self.left = None
         if event["signal_type"] == "HEARTBEAT":
-            beat, left = event["recorded_at"], None
-        elif event["signal_type"] == "APP_BACKGROUND":
-            left = event["recorded_at"]
-        elif event["kind"] != "PROFILE":
-            active, left = event["recorded_at"], None
-    inactivity = 0
-    if active is not None and beat is not None:
-        present_until = left or max(beat, active) + 30 * SECOND
-        inactivity = max(0, min(at, present_until) - active)
-    elif active is not None and flow in {"CHECKOUT", "PAYMENT", "GUEST_COUNT"}:
-        inactivity = min(at, active + 1800 * SECOND) - active
-    is_high, is_first = event_type in HIGH_VALUE, prior == 0 and not any(placed < at for placed in orders)
-    seconds = inactivity // SECOND
-    score = 30 * (seconds > 60) + 25 * (backs > 3) + 20 * (prices > 5) + 15 * is_high + 10 * is_first
+            self.beat = event["recorded_at"]
+        else:
+            self.active = event["recorded_at"]
+
+    def inactivity_seconds(self, at: int) -> int:
+        if self.active is None:
+            return 0
+        if self.beat is not None:
+            present_until = self.left or max(self.beat, self.active) + 30 * SECOND
+        elif self.flow in {"CHECKOUT", "PAYMENT", "GUEST_COUNT"}:
+            present_until = self.active + 1800 * SECOND
+        else:
+            return 0
+        return max(0, min(at, present_until) - self.active) // SECOND
+
+
+def _score(events: list[Row], orders: list[int], evaluation: Row) -> Row:
+    at = evaluation["evaluated_at"]
+    known = [event for event in events if event["seq"] <= evaluation["after_seq"]]
+    session = Session(evaluation["session_id"])
+    for event in known:
+        session.see(event)
+    cart = next((event for event in reversed(known) if event["kind"] == "CART"), None)
+    profile = next((event for event in reversed(known) if event["kind"] == "PROFILE"), None)
+    is_high = cart is not None and cart["event_type"] in HIGH_VALUE
+    is_first = not (profile and profile["prior_order_count"]) and not any(placed < at for placed in orders)
+    seconds = session.inactivity_seconds(at)
+    score = 30 * (seconds > 60) + 25 * (session.backs > 3) + 20 * (session.prices > 5) + 15 * is_high + 10 * is_first
     return {
         "inactivity_seconds": seconds,
-        "back_navigation_count": backs,
-        "price_check_count": prices,
+        "back_navigation_count": session.backs,
+        "price_check_count": session.prices,
         "is_high_value_event": is_high,
         "is_first_time_user": is_first,
         "score": min(score, 100),
