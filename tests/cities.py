@@ -10,9 +10,16 @@ from orchestration.build import run_build
 from store.migrations import migrate
 from store.settings import Settings
 
-SMALL = {"users": 6_600, "days": 35}
+
+@dataclass(frozen=True, slots=True)
+class CitySize:
+    users: int
+    days: int
+
+
+SMALL = CitySize(users=6_600, days=35)
 """2,970 users with an eligible moment: about the fewest whose interval is surely narrower than 8 points."""
-FULL = {"users": 20_000, "days": 90}
+FULL = CitySize(users=20_000, days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +30,10 @@ class City:
     truth: DemoTruth
 
 
-def _build(var_dir: Path, city: str, size: dict[str, int]) -> City:
+def _build(var_dir: Path, city: str, size: CitySize) -> City:
     settings = Settings.at(var_dir)
     migrate(settings.operations_url)
-    truth = seed_demo(settings, city=city, progress=lambda _: None, **size)
+    truth = seed_demo(settings, city=city, users=size.users, days=size.days, progress=lambda _: None)
     run_build(settings, progress=lambda _: None)
     return City(settings, truth)
 
