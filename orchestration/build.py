@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-import dagster as dg
 import duckdb
+from dagster._core.errors import DagsterAssetCheckFailedError
 
 from orchestration.building import Building, begin
 from orchestration.definitions import definitions
@@ -62,7 +62,7 @@ def _run_job(building: Building) -> None:
             job.execute_in_process(run_config=SILENT, instance=instance, resources={"building": building})
         except (BuildFailed, OSError):
             raise
-        except dg.DagsterAssetCheckFailedError as error:
+        except DagsterAssetCheckFailedError as error:
             raise BuildFailed(
                 f"what the marts hold is not what was extracted: {' '.join(str(error).split())}",
                 f"Readers keep the last version. {log} and Dagster's pages show the counts; "
