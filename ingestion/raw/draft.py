@@ -27,7 +27,7 @@ from ingestion.raw.manifest import (
 from store.settings import Settings
 
 _PARTIAL = ".partial-"
-_PARQUET_OPTIONS = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
+_PARQUET_OPTIONS = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
 
 
 @dataclass(slots=True)
