@@ -5,7 +5,6 @@ from typing import Any
 
 from pydantic_core import from_json
 
-DEEPEST = 64
 _INTEGERS = range(-(2**63), 2**63)
 _NEEDS_A_LOOK = re.compile(rb"\\u0000|[0-9]{18}|[0-9.][eE]\+?[0-9]{3}")
 
@@ -17,7 +16,7 @@ class InvalidJson(ValueError):
 def parse_json(text: bytes) -> Any:
     """The value of a JSON text in UTF-8. Raises `InvalidJson`.
 
-    Refused beside malformed text: NaN and infinities, integers beyond 64 bits, more than 64 levels, the character U+0000
+    Refused beside malformed text: NaN and infinities, integers beyond 64 bits, more than 200 levels, the character U+0000
     and halves of surrogate pairs.
     """
     try:
@@ -26,8 +25,6 @@ def parse_json(text: bytes) -> Any:
         raise InvalidJson(f"The body is not valid JSON: {error}.") from error
     if _NEEDS_A_LOOK.search(text):
         _require_plain(value)
-    if text.count(b"[") + text.count(b"{") > DEEPEST:
-        _require_shallow(value)
     return value
 
 
@@ -42,7 +39,7 @@ def _require_plain(value: Any) -> None:
 
 
 def _leaves(value: Any) -> list[Any]:
-    """Every key and every value that is no container. No recursion: the depth is not known to be small yet."""
+    """Every key and every value that is no container."""
     leaves: list[Any] = []
     waiting = [value]
     while waiting:
@@ -55,17 +52,3 @@ def _leaves(value: Any) -> list[Any]:
         else:
             leaves.append(item)
     return leaves
-
-
-def _require_shallow(value: Any) -> None:
-    level = [value]
-    for _ in range(DEEPEST + 1):
-        level = [
-            inner
-            for item in level
-            if isinstance(item, dict | list)
-            for inner in (item.values() if isinstance(item, dict) else item)
-        ]
-        if not level:
-            return
-    raise InvalidJson(f"The body is nested more than {DEEPEST} levels deep.")

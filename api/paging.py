@@ -1,7 +1,6 @@
 """Pages of rows, newest first, by keyset: a page stays right while rows are added, and the last is as quick as the first."""
 
 import base64
-import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pydantic import Field
 from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
 
 from api.errors import BadRequest
+from api.json_text import parse_json
 from api.wire import Wire
 from store.tables.columns import EPOCH
 
@@ -43,11 +43,11 @@ def encode_cursor(position: Position) -> str:
 def decode_cursor(cursor: str) -> Position:
     """Raises `BadRequest` for what was never a cursor."""
     try:
-        microseconds, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(microseconds, int) or not isinstance(row_id, str) or "\x00" in row_id:
+        microseconds, row_id = parse_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if type(microseconds) is not int or not isinstance(row_id, str):
             raise ValueError
         return Position(EPOCH + timedelta(microseconds=microseconds), row_id)
-    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise BadRequest("cursor: is not one of ours", remedy="Send nextCursor of the last page as it is.") from error
 
 

@@ -4,8 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.cities", "tests.engines"]
+
+# How quick a machine is says nothing about what is tested.
+settings.register_profile("supportled", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("supportled")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
