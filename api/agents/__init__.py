@@ -1,0 +1,1 @@
+"""Agents, and who works on what."""

@@ -1,0 +1,1 @@
+"""Which channels an order's value opens."""

@@ -1,0 +1,1 @@
+"""Incidences: one matter for which a user needs, or is offered, help."""

@@ -1,0 +1,410 @@
+"""How an incidence begins, opens, ends and begins again. Functions of a connection; each move is one row of the timeline."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from api.agents.assignment import assign_waiting, take_seat_of, touch_agent
+from api.channel.rules import Routing, routed, working_channel
+from api.errors import Conflict
+from api.escalation.service import stop_clocks
+from api.incidences.reading import (
+    LIVE_SOURCE,
+    IncidenceAlreadyClosed,
+    OrderFacts,
+    find_open,
+    has_order,
+    lock_incidence,
+    order_facts,
+    require_not_merged,
+)
+from api.incidences.rules import WORKED_ON, status_of
+from api.incidences.timeline import SYSTEM, Actor, append_event
+from api.incidences.work import ChannelNotAllowed, begin_work, change_incidence, route
+from api.rules.sets import Rules
+from store.enums import (
+    ActorType,
+    Channel,
+    IncidenceStatus,
+    IncidenceTrigger,
+    OrderImpact,
+    Outcome,
+    RoutedChannel,
+    Stage,
+    TimelineEvent,
+)
+from store.ids import new_id
+from store.tables import incidences
+
+
+class OrderMissing(Conflict):
+    code = "order_missing"
+    remedy = "CONVERTED follows from the order: PUT /orders/{orderId} closes the incidence."
+
+
+@dataclass(frozen=True, slots=True)
+class StartIncidence:
+    """What is known when help is asked for, or offered (`as_offer`)."""
+
+    user_id: str
+    stage: Stage
+    trigger: IncidenceTrigger
+    channel: Channel | None = None
+    order_id: str | None = None
+    app_screen: str | None = None
+    user_inputs: Mapping[str, Any] | None = None
+    selected_items: Sequence[Any] | None = None
+    prompt_id: str | None = None
+    issue_category: str | None = None
+    as_offer: bool = False
+    actor: Actor | None = None
+    """Who began it; by default the user, or the system when it is SYSTEM_INITIATED."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartedIncidence:
+    """`joined`: there was an open one for this user, stage and order, and it is that."""
+
+    incidence_id: str
+    status: IncidenceStatus
+    allowed_channels: tuple[RoutedChannel, ...]
+    joined: bool
+    reasons: tuple[str, ...]
+    rule_version: int
+
+
+def start_incidence(connection: Connection, rules: Rules, start: StartIncidence, at: datetime) -> StartedIncidence:
+    """Begin an incidence, or join the open one of the same user, stage and order.
+
+    It is OFFERED if `as_offer`, SELF_SERVE if no human channel is allowed, else OPEN (or ASSIGNED, if an agent is free).
+    Asking for help in one that is OFFERED opens it. Raises `ChannelNotAllowed`; `NotFound` for another user's order.
+    """
+    facts = order_facts(connection, start.user_id, start.order_id)
+    routing = route(rules, facts)
+    is_served = bool(routing.channels)
+    channel = working_channel(start.channel, routing.channels, rules.policies.chat_channels)
+    if start.channel is not None and is_served and channel is None:
+        there = find_open(connection, start.user_id, start.stage, start.order_id)
+        if there is None or routed(start.channel) not in there.allowed_channels:
+            raise ChannelNotAllowed(start.channel, routing.channels, routing.reasons)
+        return _join(connection, rules, there, start, facts, routing, at)
+    is_open = is_served and not start.as_offer
+    row = _new_row(start, facts, routing, rules.routing.version, channel if is_open else None, at, is_open=is_open)
+    actor = _actor_of(start)
+    while connection.execute(_INSERT[connection.dialect.name], row).rowcount != 1:
+        there = find_open(connection, start.user_id, start.stage, start.order_id)
+        if there is not None:  # else it closed just now, and this one may begin
+            return _join(connection, rules, there, start, facts, routing, at)
+    incidence_id = row["incidence_id"]
+    status = (
+        IncidenceStatus.SELF_SERVE if not is_served else IncidenceStatus.OPEN if is_open else IncidenceStatus.OFFERED
+    )
+    append_event(
+        connection,
+        incidence_id,
+        TimelineEvent.CREATED,
+        actor,
+        at,
+        channel=row.get("channel"),
+        status_after=status,
+        details={"ruleVersion": rules.routing.version, "allowedChannels": list(routing.channels)},
+    )
+    if is_open:
+        status = begin_work(connection, rules, incidence_id, facts, routing, at, is_new=True)
+    return StartedIncidence(incidence_id, status, routing.channels, False, routing.reasons, rules.routing.version)
+
+
+def close_incidence(
+    connection: Connection,
+    incidence_id: str,
+    *,
+    outcome: Outcome,
+    actor: Actor,
+    issue_category: str | None = None,
+    root_cause: str | None = None,
+    resolution_type: str | None = None,
+    order_impact: OrderImpact | None = None,
+    at: datetime,
+) -> None:
+    """End it: every clock stops, and the agent takes the longest waiting.
+
+    What is None stays as it is; LOST takes the order value with it. Raises `NotFound`, `IncidenceAlreadyClosed`,
+    `IncidenceMerged`, and `OrderMissing` for CONVERTED without an order of the user's.
+    """
+    row = lock_incidence(connection, incidence_id)
+    require_not_merged(row)
+    if row.outcome is not None:
+        raise IncidenceAlreadyClosed(f"It ended {row.outcome}.", outcome=row.outcome)
+    if outcome is Outcome.CONVERTED and not (row.order_id and has_order(connection, row.user_id, row.order_id)):
+        raise OrderMissing("The user has no order that this incidence led to.")
+    given = {
+        "issue_category": issue_category,
+        "root_cause": root_cause,
+        "resolution_type": resolution_type,
+        "order_impact": order_impact,
+    }
+    end(connection, row, outcome, actor, at, {name: value for name, value in given.items() if value is not None})
+
+
+def end(
+    connection: Connection, row: Row[Any], outcome: Outcome, actor: Actor, at: datetime, values: dict[str, Any]
+) -> None:
+    """Close a row that is held and open, with these values of its columns."""
+    if values.get("order_impact", row.order_impact) == OrderImpact.LOST:
+        values["lost_value_paise"] = row.order_value_paise
+    values |= {
+        "outcome": outcome,
+        "resolved_at": at,
+        "time_to_resolve_seconds": (at - row.created_at).total_seconds(),
+        "updated_at": at,
+    }
+    change_incidence(connection, row.incidence_id, values)
+    stop_clocks(connection, row.incidence_id, at)
+    append_event(
+        connection,
+        row.incidence_id,
+        TimelineEvent.CLOSED,
+        actor,
+        at,
+        channel=row.channel,
+        status_after=IncidenceStatus(outcome),
+    )
+    if row.agent_id is not None:
+        touch_agent(connection, row.agent_id, at)
+        assign_waiting(connection, at)
+
+
+def drop_offer(connection: Connection, incidence_id: str, *, reason: str, at: datetime) -> bool:
+    """End an offer that nobody took up; `reason` is a word, as DISMISSED or EXPIRED. False if it is no offer any more."""
+    row = lock_incidence(connection, incidence_id)
+    if status_of(row) is not IncidenceStatus.OFFERED:
+        return False
+    end(connection, row, Outcome.DROPPED, SYSTEM, at, {"resolution_type": reason})
+    return True
+
+
+def reopen_incidence(connection: Connection, rules: Rules, incidence_id: str, *, actor: Actor, at: datetime) -> str:
+    """Go on with an incidence that ended; the id it goes on in.
+
+    If another of the same user, stage and order is open, this one is merged into that. One that is open stays as it is.
+    It returns to its agent if that one is available and under the limit, else it waits. Raises `NotFound`.
+    """
+    row = lock_incidence(connection, incidence_id)
+    while row.merged_into is not None:
+        row = lock_incidence(connection, row.merged_into)
+    if row.outcome is None:
+        return row.incidence_id
+    there = find_open(connection, row.user_id, Stage(row.stage), row.order_id)
+    if there is None:
+        try:
+            with connection.begin_nested():
+                change_incidence(connection, row.incidence_id, _reopened(row, at))
+        except IntegrityError:  # another process opened one just now
+            there = find_open(connection, row.user_id, Stage(row.stage), row.order_id)
+    if there is not None:
+        _merge(connection, row, there, actor, at)
+        return there.incidence_id
+    _resume(connection, rules, row, actor, at)
+    return row.incidence_id
+
+
+def _new_row(
+    start: StartIncidence,
+    facts: OrderFacts,
+    routing: Routing,
+    rule_version: int,
+    channel: Channel | None,
+    at: datetime,
+    *,
+    is_open: bool,
+) -> dict[str, Any]:
+    incidence_id = new_id(at)
+    row: dict[str, Any] = {
+        "incidence_id": incidence_id,
+        "source": LIVE_SOURCE,
+        "source_id": incidence_id,
+        "user_id": start.user_id,
+        "order_id": start.order_id,
+        "stage": start.stage,
+        "channel": channel,
+        "first_channel": channel,
+        "trigger": start.trigger,
+        "is_self_serve": not routing.channels,
+        "app_screen": start.app_screen,
+        "issue_category": start.issue_category,
+        "event_type": facts.event_type,
+        "order_value_paise": facts.value_paise,
+        "allowed_channels": list(routing.channels),
+        "rule_version": rule_version,
+        "prompt_id": start.prompt_id,
+        "created_at": at,
+        "opened_at": at if is_open else None,
+        "updated_at": at,
+    }
+    if start.user_inputs is not None:
+        row["user_inputs"] = dict(start.user_inputs)
+    if start.selected_items is not None:
+        row["selected_items"] = list(start.selected_items)
+    return row
+
+
+def _join(
+    connection: Connection,
+    rules: Rules,
+    row: Row[Any],
+    start: StartIncidence,
+    facts: OrderFacts,
+    routing: Routing,
+    at: datetime,
+) -> StartedIncidence:
+    """An offer in what is open changes nothing. A question opens what nobody works on, or is noted in what is worked on."""
+    allowed = tuple(RoutedChannel(channel) for channel in row.allowed_channels)
+    status = status_of(row)
+    if not start.as_offer:
+        if status in WORKED_ON:
+            if start.channel is not None and routed(start.channel) not in allowed:
+                raise ChannelNotAllowed(start.channel, allowed, routing.reasons)
+            channel = start.channel or row.channel
+            if channel != row.channel:
+                change_incidence(connection, row.incidence_id, {"channel": channel, "updated_at": at})
+            event = TimelineEvent.JOINED
+        else:
+            channel = working_channel(start.channel, routing.channels, rules.policies.chat_channels)
+            status = _open(connection, rules, row, start, facts, routing, channel, at)
+            allowed, event = routing.channels, None
+        if event is not None:
+            append_event(
+                connection, row.incidence_id, event, _actor_of(start), at, channel=channel, status_after=status
+            )
+    return StartedIncidence(row.incidence_id, status, allowed, True, routing.reasons, rules.routing.version)
+
+
+def _open(
+    connection: Connection,
+    rules: Rules,
+    row: Row[Any],
+    start: StartIncidence,
+    facts: OrderFacts,
+    routing: Routing,
+    channel: Channel | None,
+    at: datetime,
+) -> IncidenceStatus:
+    """Somebody asks for a person in what was OFFERED or SELF_SERVE."""
+    is_served = bool(routing.channels)
+    values: dict[str, Any] = {
+        "is_self_serve": not is_served,
+        "opened_at": at if is_served else None,
+        "channel": channel,
+        "first_channel": row.first_channel or channel,
+        "allowed_channels": list(routing.channels),
+        "order_value_paise": facts.value_paise,
+        "event_type": facts.event_type,
+        "rule_version": rules.routing.version,
+        "prompt_id": row.prompt_id or start.prompt_id,
+        "issue_category": row.issue_category or start.issue_category,
+        "updated_at": at,
+    }
+    change_incidence(connection, row.incidence_id, values)
+    status = IncidenceStatus.OPEN if is_served else IncidenceStatus.SELF_SERVE
+    append_event(
+        connection,
+        row.incidence_id,
+        TimelineEvent.OPENED if is_served else TimelineEvent.JOINED,
+        _actor_of(start),
+        at,
+        channel=channel,
+        status_after=status,
+        details={"ruleVersion": rules.routing.version, "allowedChannels": list(routing.channels)},
+    )
+    return begin_work(connection, rules, row.incidence_id, facts, routing, at) if is_served else status
+
+
+def _reopened(row: Row[Any], at: datetime) -> dict[str, Any]:
+    return {
+        "outcome": None,
+        "resolved_at": None,
+        "time_to_resolve_seconds": None,
+        "lost_value_paise": None,
+        "order_impact": None if row.order_impact == OrderImpact.LOST else row.order_impact,
+        "reopen_count": row.reopen_count + 1,
+        "agent_id": None,
+        "updated_at": at,
+    }
+
+
+def _resume(connection: Connection, rules: Rules, row: Row[Any], actor: Actor, at: datetime) -> None:
+    """What was just reopened is routed, opened if it never was, and comes back to its agent or waits."""
+    facts = order_facts(connection, row.user_id, row.order_id)
+    routing = route(rules, facts)
+    was_open = row.opened_at is not None
+    is_served = was_open or bool(routing.channels)
+    kept = [*row.allowed_channels] if was_open else []
+    channels = [channel for channel in RoutedChannel if channel in routing.channels or channel in kept]
+    channel = row.channel or working_channel(None, channels, rules.policies.chat_channels)
+    values = {
+        "is_self_serve": not is_served,
+        "opened_at": row.opened_at or (at if is_served else None),
+        "channel": channel,
+        "first_channel": row.first_channel or channel,
+        "allowed_channels": channels,
+        "order_value_paise": facts.value_paise,
+        "event_type": facts.event_type,
+        "rule_version": rules.routing.version,
+    }
+    change_incidence(connection, row.incidence_id, values)
+    append_event(
+        connection,
+        row.incidence_id,
+        TimelineEvent.REOPENED,
+        actor,
+        at,
+        channel=channel,
+        status_after=IncidenceStatus.OPEN if is_served else IncidenceStatus.SELF_SERVE,
+    )
+    if not is_served:
+        return
+    if row.agent_id is not None:
+        take_seat_of(connection, row.incidence_id, row.agent_id, at)
+    begin_work(connection, rules, row.incidence_id, facts, replace(routing, channels=tuple(channels)), at)
+
+
+def _merge(connection: Connection, row: Row[Any], into: Row[Any], actor: Actor, at: datetime) -> None:
+    change_incidence(connection, row.incidence_id, {"merged_into": into.incidence_id, "updated_at": at})
+    append_event(
+        connection,
+        row.incidence_id,
+        TimelineEvent.MERGED,
+        actor,
+        at,
+        channel=row.channel,
+        details={"mergedInto": into.incidence_id},
+    )
+    append_event(
+        connection,
+        into.incidence_id,
+        TimelineEvent.JOINED,
+        actor,
+        at,
+        channel=into.channel,
+        status_after=status_of(into),
+        details={"merged": row.incidence_id},
+    )
+
+
+def _actor_of(start: StartIncidence) -> Actor:
+    if start.actor is not None:
+        return start.actor
+    if start.as_offer:
+        return SYSTEM
+    return Actor(ActorType.USER, start.user_id)
+
+
+_INSERT = {
+    "sqlite": sqlite.insert(incidences).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(incidences).on_conflict_do_nothing(),
+}

@@ -1,0 +1,107 @@
+"""Finding incidences, and holding one while it is changed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, literal_column, select, text
+
+from api.errors import Conflict, NotFound
+from store.enums import EventType, OrderStatus, Stage
+from store.tables import incidences, orders, user_context
+
+LIVE_SOURCE = "app"
+
+
+class IncidenceAlreadyClosed(Conflict):
+    code = "incidence_already_closed"
+    remedy = "Read it again; to go on with it, reopen it by PATCH with outcome null."
+
+
+class IncidenceMerged(Conflict):
+    code = "incidence_merged"
+    remedy = "Go on in the incidence that mergedInto names."
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """What routing goes by: the value and event of the order, else of the cart; None where nothing is known."""
+
+    value_paise: int | None = None
+    event_type: EventType | None = None
+
+
+def get_incidence(connection: Connection, incidence_id: str) -> Row[Any]:
+    """Raises `NotFound`."""
+    row = connection.execute(_BY_ID, {"id": incidence_id}).first()
+    if row is None:
+        raise no_incidence()
+    return row
+
+
+def lock_incidence(connection: Connection, incidence_id: str) -> Row[Any]:
+    """The row, nobody else's to change until the transaction ends. Raises `NotFound`."""
+    row = connection.execute(_LOCK, {"id": incidence_id}).first()
+    if row is None:
+        raise no_incidence()
+    return row
+
+
+def find_open(connection: Connection, user_id: str, stage: Stage, order_id: str | None) -> Row[Any] | None:
+    """The open live incidence of (user, stage, order), locked; there is at most one."""
+    return connection.execute(_OPEN, {"user": user_id, "stage": stage, "order": order_id or ""}).first()
+
+
+def require_not_merged(row: Row[Any]) -> None:
+    if row.merged_into is not None:
+        raise IncidenceMerged("It was joined to another incidence.", mergedInto=row.merged_into)
+
+
+def order_facts(connection: Connection, user_id: str, order_id: str | None) -> OrderFacts:
+    """Value and event of the order if it is known, else of the user's cart.
+
+    Raises `NotFound` for an order of another user. A cancelled order still has its value.
+    """
+    if order_id is not None:
+        order = connection.execute(_ORDER, {"id": order_id}).first()
+        if order is not None:
+            if order.user_id != user_id:
+                raise NotFound("There is no such order, or it is not the user's.")
+            return OrderFacts(order.value_paise, _event_type(order.event_type))
+    cart = connection.execute(_CART, {"id": user_id}).first()
+    return OrderFacts(cart.cart_value_paise, _event_type(cart.event_type)) if cart is not None else OrderFacts()
+
+
+def has_order(connection: Connection, user_id: str, order_id: str) -> bool:
+    """Whether the app told of this order of this user and it stands."""
+    order = connection.execute(_ORDER, {"id": order_id}).first()
+    return order is not None and order.user_id == user_id and order.status != OrderStatus.CANCELLED
+
+
+def no_incidence() -> NotFound:
+    return NotFound("There is no such incidence, or it is not yours.")
+
+
+def _event_type(word: str | None) -> EventType | None:
+    return EventType(word) if word is not None else None
+
+
+_BY_ID = select(incidences).where(incidences.c.incidence_id == bindparam("id"))
+_LOCK = _BY_ID.with_for_update()
+IS_OPEN_LIVE = text("outcome IS NULL AND merged_into IS NULL AND source = 'app'")
+"""In the words of the index, so that it is used."""
+_OPEN = (
+    select(incidences)
+    .where(
+        incidences.c.user_id == bindparam("user"),
+        incidences.c.stage == bindparam("stage"),
+        func.coalesce(incidences.c.order_id, literal_column("''")) == bindparam("order"),
+        IS_OPEN_LIVE,
+    )
+    .with_for_update()
+)
+_ORDER = select(orders.c.user_id, orders.c.status, orders.c.value_paise, orders.c.event_type).where(
+    orders.c.order_id == bindparam("id")
+)
+_CART = select(user_context.c.cart_value_paise, user_context.c.event_type).where(
+    user_context.c.user_id == bindparam("id")
+)
