@@ -1,5 +1,6 @@
 """Files of facts through declared mappings. docs/importing.md tells how a person brings one."""
 
+from ingestion.files.errors import FileChanging as FileChanging
 from ingestion.files.errors import FileUnreadable as FileUnreadable
 from ingestion.files.errors import ImportProblem as ImportProblem
 from ingestion.files.errors import MappingDoesNotFit as MappingDoesNotFit

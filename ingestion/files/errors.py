@@ -23,3 +23,7 @@ class MappingDoesNotFit(ImportProblem):
 
 class FileUnreadable(ImportProblem):
     """The file is not what its format promises, from its first rows on or beyond what is read."""
+
+
+class FileChanging(ImportProblem):
+    """Somebody is still writing the file."""

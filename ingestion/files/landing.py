@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingestion.files.errors import ImportProblem, MappingNotFound
+from ingestion.files.errors import FileChanging, ImportProblem, MappingNotFound
 from ingestion.files.loader import import_file
 from ingestion.files.mapping import NAME
 from ingestion.files.result import ImportResult
@@ -42,15 +42,18 @@ def pending_landing_files(settings: Settings) -> list[Path]:
 def import_landing(settings: Settings) -> list[LandedFile]:
     """Import what waits, each file for itself. It moves to `done/`, or to `failed/` with the reason in a text beside it.
 
-    Errors of ours that are not the file's (a busy store, a full disk) are raised and leave the file where it is.
+    A file that changes while it is read waits for the next time and is not in the answer. Errors of ours that are not the file's (a busy store, a full disk) are raised and leave the file where it is.
     """
-    return [_import_one(settings, path) for path in pending_landing_files(settings)]
+    imported = (_import_one(settings, path) for path in pending_landing_files(settings))
+    return [landed for landed in imported if landed is not None]
 
 
-def _import_one(settings: Settings, path: Path) -> LandedFile:
+def _import_one(settings: Settings, path: Path) -> LandedFile | None:
     sidecar = path.with_name(path.name + _SIDECAR)
     try:
         result = import_file(settings, path, sidecar if sidecar.is_file() else _mapping_name(path))
+    except FileChanging:
+        return None
     except ImportProblem as problem:
         reason = f"{problem}\nRemedy: {problem.remedy}\n"
         moved = _move(path, sidecar, settings.landing_dir / "failed")

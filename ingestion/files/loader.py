@@ -14,7 +14,7 @@ import duckdb
 
 from ingestion.contracts import FILE
 from ingestion.files.conversion import convert, used_columns
-from ingestion.files.errors import FileUnreadable, MappingDoesNotFit
+from ingestion.files.errors import FileChanging, FileUnreadable, MappingDoesNotFit
 from ingestion.files.fields import Kind
 from ingestion.files.mapping import Mapping, find_mapping
 from ingestion.files.operational import put_into_store
@@ -39,8 +39,8 @@ def import_file(settings: Settings, path: Path, mapping: str | Path | Mapping, *
     """Import a CSV, JSONL or Parquet file through a mapping, given by name, by path or as such.
 
     The same content through the same mapping a second time changes nothing. With `check` nothing is written at all and
-    the result shows what would happen. Raises MappingNotFound, MappingInvalid, MappingDoesNotFit or FileUnreadable,
-    each with a remedy; a row that cannot be read is no error but a rejected row.
+    the result shows what would happen. Raises MappingNotFound, MappingInvalid, MappingDoesNotFit, FileUnreadable or
+    FileChanging, each with a remedy; a row that cannot be read is no error but a rejected row.
     """
     declared = mapping if isinstance(mapping, Mapping) else find_mapping(settings, mapping)
     if not path.is_file():
@@ -70,7 +70,7 @@ def _import(settings: Settings, path: Path, mapping: Mapping, as_of: datetime, *
             _result(connection, mapping, path.name, file_id, tables, is_check), absent_columns=tuple(absent)
         )
         if file_sha256(path) != sha256:
-            raise FileUnreadable(f"{path.name} changed while it was read", "wait until it is written, then try again")
+            raise FileChanging(f"{path.name} changed while it was read", "wait until it is written, then try again")
         if not is_check:
             _store(
                 settings,

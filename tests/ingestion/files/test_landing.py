@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -91,3 +92,23 @@ def test_a_name_that_was_done_before_is_kept_beside_the_new_one(settings: Settin
 
 def test_without_a_landing_directory_nothing_waits(settings: Settings) -> None:
     assert pending_landing_files(settings) == []
+
+
+def test_a_file_that_is_still_being_written_waits(settings: Settings, drop: Drop) -> None:
+    path = drop("signals__growing.csv", SIGNAL)
+    done = Event()
+
+    def write_on() -> None:
+        while not done.wait(0.002):
+            with path.open("a") as file:
+                file.write("u2,BACK_NAVIGATION,2026-01-05\n")
+
+    writer = Thread(target=write_on)
+    writer.start()
+    try:
+        assert import_landing(settings) == []
+    finally:
+        done.set()
+        writer.join()
+    assert pending_landing_files(settings) == [path]
+    assert not list(settings.raw_dir.glob("*-file"))

@@ -97,6 +97,12 @@ def test_a_file_that_is_not_text_is_refused_or_rejected_in_words(write: Write) -
     assert [line for line, _ in bad] == [2]
 
 
+def test_json_nested_without_end_is_rejected_or_refused_but_ends(write: Write) -> None:
+    good, bad = read(write("t.jsonl", "[" * 500_000 + "\n" + '{"a": 1}\n{"a": ' + "[" * 100_000 + "\n"), ["a"])
+    assert good == [(2, "1")]
+    assert [line for line, _ in bad] == [1, 3]
+
+
 @given(
     table=st.lists(
         st.tuples(st.integers(0, 99), st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)),
