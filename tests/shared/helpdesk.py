@@ -74,5 +74,6 @@ def repeat_issues(cases: pd.DataFrame) -> dict[tuple[str, str], int]:
     """More than three incidences of one category, created in one week that starts on Monday 00:00 in India."""
     week = (cases["created_at"] + IST).dt.isocalendar()
     label = week["year"].astype(str) + "-W" + week["week"].astype(str).str.zfill(2)
-    counts = cases.groupby([label.rename("week"), "category"]).size()
-    return {(str(key[0]), str(key[1])): int(count) for key, count in counts[counts > 3].items()}
+    counts = cases.groupby([label.rename("week"), "category"]).size().reset_index(name="count")
+    repeated = counts[counts["count"] > 3]
+    return dict(zip(zip(repeated["week"], repeated["category"], strict=True), repeated["count"].tolist(), strict=True))
