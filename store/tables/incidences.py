@@ -72,6 +72,13 @@ Index(
     postgresql_where=and_(incidences.c.outcome.is_(None), incidences.c.opened_at.is_not(None)),
 )
 
+_has_agent = and_(incidences.c.outcome.is_(None), incidences.c.agent_id.is_not(None))
+Index("ix_incidences_agent_id", incidences.c.agent_id, sqlite_where=_has_agent, postgresql_where=_has_agent)
+"""What each agent has open."""
+_has_none = and_(incidences.c.outcome.is_(None), incidences.c.agent_id.is_(None), incidences.c.opened_at.is_not(None))
+Index("ix_incidences_opened_at", incidences.c.opened_at, sqlite_where=_has_none, postgresql_where=_has_none)
+"""What waits for an agent, in the order in which it came."""
+
 incidence_timeline = Table(
     "incidence_timeline",
     metadata,
