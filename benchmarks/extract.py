@@ -8,6 +8,7 @@ orders as fast as the store lets it; its share is what it keeps while extracts f
 import argparse
 import contextlib
 import multiprocessing
+import os
 import random
 import resource
 import shutil
@@ -236,6 +237,7 @@ def main() -> None:
     print(
         f"{'PostgreSQL' if arguments.postgres else 'SQLite'}, {arguments.rows:,} signals, {arguments.rows // 10:,} orders"
     )
+    print(f"load of the machine over the last minute: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     for figure in figures:
         mark = "" if figure.is_reached else "not reached"
         print(f"{figure.name:<36} {figure.value:>12}  {figure.target:<10} {mark}".rstrip())
