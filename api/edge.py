@@ -56,7 +56,8 @@ class Edge:
             await send(message)
 
         async def send_in_time(message: Message) -> None:
-            limit.reschedule(None)
+            if message["type"] == "http.response.start":
+                limit.reschedule(None)
             await send_dressed(message)
 
         try:

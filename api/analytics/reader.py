@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock
 
+from api.etags import is_known
 from store.published import NoPublishedWarehouse, Published, current_version, open_current
 from store.settings import Settings
 
@@ -42,7 +43,7 @@ class WarehouseReader:
         if version is None:
             raise NoPublishedWarehouse("No warehouse has been published yet.")
         etag = f'"{version}-{sha256(key.encode()).hexdigest()[:16]}"'
-        if known_etag is not None and etag in {tag.strip().removeprefix("W/") for tag in known_etag.split(",")}:
+        if is_known(known_etag, etag):
             return Answer(etag, b"", is_unchanged=True)
         return Answer(etag, await self._answer(version, key, question))
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from api.analytics.reader import WarehouseReader
@@ -23,8 +23,10 @@ from api.analytics.schemas import (
 )
 from api.analytics.service import set_recommendation_state
 from api.auth import ANALYST_ROLES, ANALYSTS, KPI_READERS, requires
+from api.deps import IfNoneMatch
 from api.errors import BadRequest, NotFound, WarehouseMissing
 from api.tokens.keyring import Principal
+from api.wire import RowId
 from store import clock, published
 from store.enums import Channel, EventType, Period, Stage, Tier
 from store.published import Published, ReportPeriod, UnknownMetric, UnknownPeriod, WarehouseUnavailable
@@ -32,7 +34,6 @@ from store.published import Published, ReportPeriod, UnknownMetric, UnknownPerio
 router = APIRouter(prefix="/analytics", tags=["analytics"])
 
 Word = Annotated[str | None, Query(max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
-KnownEtag = Annotated[str | None, Header(alias="If-None-Match")]
 
 
 def read_filters(
@@ -102,7 +103,9 @@ async def answer(request: Request, known_etag: str | None, question: Callable[[P
 
 
 @router.get("/kpis", dependencies=KPI_READERS, response_model=KpisAnswer)
-async def get_kpis(request: Request, period: WantedPeriod, filters: Filters, known_etag: KnownEtag = None) -> Response:
+async def get_kpis(
+    request: Request, period: WantedPeriod, filters: Filters, known_etag: IfNoneMatch = None
+) -> Response:
     """Every KPI of the catalogue over the period, with target, numerator, denominator and definition."""
 
     def question(warehouse: Published) -> KpisAnswer:
@@ -121,7 +124,7 @@ async def get_friction_report(
     week: Annotated[
         str | None, Query(pattern=r"^\d{4}-W\d{2}$", description="An ISO week; else the last 7 days")
     ] = None,
-    known_etag: KnownEtag = None,
+    known_etag: IfNoneMatch = None,
 ) -> Response:
     """The weekly friction report: what hurt, what it cost, what to fix first."""
 
@@ -133,7 +136,7 @@ async def get_friction_report(
 
 @router.get("/cost-analysis", dependencies=ANALYSTS, response_model=CostAnalysisAnswer)
 async def get_cost_analysis(
-    request: Request, period: WantedPeriod, filters: Filters, known_etag: KnownEtag = None
+    request: Request, period: WantedPeriod, filters: Filters, known_etag: IfNoneMatch = None
 ) -> Response:
     """What help cost in the period, by stage and channel, and what an assisted order cost."""
 
@@ -161,7 +164,7 @@ async def get_trend(
     period: Annotated[str, Query(description="The days to show, as in /analytics/kpis")] = "last_90_days",
     start_date: Annotated[date | None, Query(alias="from")] = None,
     end_date: Annotated[date | None, Query(alias="to")] = None,
-    known_etag: KnownEtag = None,
+    known_etag: IfNoneMatch = None,
 ) -> Response:
     """One metric over time, oldest point first."""
     wanted = read_period(period, start_date, end_date)
@@ -189,11 +192,11 @@ async def get_trend(
     return await answer(request, known_etag, question)
 
 
-@router.post("/recommendations/{recommendation_id}", response_model=RecommendationStateAnswer)
+@router.post("/recommendations/{recommendationId}", response_model=RecommendationStateAnswer)
 async def post_recommendation_state(
     request: Request,
     caller: Annotated[Principal, Depends(requires(*ANALYST_ROLES))],
-    recommendation_id: Annotated[str, Path(max_length=36)],
+    recommendation_id: Annotated[RowId, Path(alias="recommendationId")],
     change: RecommendationChange,
 ) -> RecommendationStateAnswer:
     """Accept, finish or reject a recommendation."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.rules.sets import (
     DURATION_SIGNALS,
@@ -76,12 +76,12 @@ class ThresholdAnswer(Wire):
 
 
 class ThresholdInput(Input):
-    signal: SignalType
-    threshold: float = Field(ge=0, le=1_000_000)
+    signal: SignalType = Field(examples=["QUANTITY_CHANGE"])
+    threshold: float = Field(ge=0, le=1_000_000, examples=[5])
     unit: Unit | None = Field(None, description="Follows from the signal; if sent, it must be that one.")
-    action: FrictionAction
+    action: FrictionAction = Field(examples=["QUANTITY_HELP"])
     text: TextsInput
-    priority: int = Field(ge=1, le=1_000)
+    priority: int = Field(ge=1, le=1_000, examples=[9])
     issue_category: CategoryCode | None = None
 
     def rule(self) -> SignalRule:
@@ -223,6 +223,24 @@ class RoutingAnswer(Versioned):
 class RoutingInput(Input):
     """The whole set, rising: the bands cover every order value once."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "bands": [
+                        {"orderValueMin": 0, "orderValueMax": 5000, "channels": []},
+                        {
+                            "orderValueMin": 5000,
+                            "orderValueMax": 25000,
+                            "channels": ["CHAT"],
+                            "escalateAfterMinutes": 10,
+                        },
+                        {"orderValueMin": 25000, "orderValueMax": None, "channels": ["CHAT", "CALL"]},
+                    ]
+                }
+            ]
+        }
+    )
     bands: list[BandInput] = Field(min_length=1, max_length=50)
 
 

@@ -35,7 +35,7 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "GET /analytics/trend/{metric}": KPI_READERS,
     "GET /analytics/friction-report": ANALYSTS,
     "GET /analytics/cost-analysis": ANALYSTS,
-    "POST /analytics/recommendations/{recommendation_id}": ANALYSTS,
+    "POST /analytics/recommendations/{recommendationId}": ANALYSTS,
 }
 """None: no key is needed."""
 
