@@ -166,6 +166,8 @@ def _repeat_issues(
 def _uplift(
     warehouse: Published, period: ReportPeriod, filters: Mapping[str, str]
 ) -> tuple[float | None, float | None, float | None]:
+    if filters.get("source", "app") not in {"app", "demo"}:
+        return None, None, None
     is_demo = filters["source"] == "demo" if "source" in filters else warehouse.is_demo
     rows = warehouse.query(
         """

@@ -108,7 +108,7 @@ def random_facts(seed: int, sources: tuple[str, ...] = SOURCES, size: int = 300)
     sessions["reached_checkout"] = rng.random(size) < 0.4
     sessions["is_over_threshold"] = rng.random(size) < 0.15
 
-    prompts = frame("prompt_id", size // 2)
+    prompts = frame("prompt_id", size // 2).query("source in ('app', 'demo')").reset_index(drop=True)
     prompts["due_at"] = times(len(prompts))
     prompts["is_holdout"] = prompts["user_id"].str.endswith(("0", "3", "7"))
 

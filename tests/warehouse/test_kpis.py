@@ -1,5 +1,6 @@
 """Every KPI of every period and segment, computed a second time with pandas from the same random facts."""
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,6 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from store.published.kpis import kpis
+from store.published.periods import ReportPeriod
+from store.published.versions import SCHEMA_VERSION, Published
 from tests.warehouse.kpi_facts import (
     SOURCES,
     TODAY,
@@ -141,6 +145,41 @@ def test_uplift_equals_pandas(warehouse: duckdb.DuckDBPyConnection, built: tuple
     assert len(rows) > 6
 
 
+def test_readers_answer_periods_and_filters_as_analytics_daily_does(built: tuple[Path, Facts, bool]) -> None:
+    with _published(built[0]) as warehouse:
+        for week in (date(2026, 10, 5), date(2026, 11, 2)):
+            period = ReportPeriod("a week", week, week + timedelta(days=6))
+            rows = warehouse.query(
+                "select metric, segment, value, numerator from marts.analytics_daily where period = 'WEEK' and date = $week",
+                {"week": week},
+            )
+            for segment in {row["segment"] for row in rows}:
+                filters = dict([segment.split("=")]) if segment != "ALL" else {}
+                answers = {answer.metric: answer for answer in kpis(warehouse, period, filters)}
+                for row in (row for row in rows if row["segment"] == segment):
+                    answer = answers[row["metric"]]
+                    assert _close(answer.value, row["value"]), (segment, row, answer)
+                    assert answer.is_final == _is_final(row["metric"], "WEEK", week)
+
+
+def test_readers_answer_crossed_filters_from_the_facts(built: tuple[Path, Facts, bool]) -> None:
+    first, last = date(2026, 10, 10), date(2026, 11, 7)
+    rows = _incidences(built[1]).query("is_demo == @built[2] and stage == 'PRE_ORDER' and channel == 'WHATSAPP'")
+    closed = rows[rows["is_closed"] & rows["resolved_date"].between(first, last)]
+    with _published(built[0]) as warehouse:
+        crossed = {"stage": "PRE_ORDER", "channel": "WHATSAPP"}
+        answers = {answer.metric: answer for answer in kpis(warehouse, ReportPeriod("", first, last), crossed)}
+    assert _close(answers["time_to_resolve_p90"].value, float(np.percentile(closed["time_to_resolve_seconds"], 90)))
+    assert _close(answers["time_to_resolve"].value, float(closed["time_to_resolve_seconds"].mean()))
+    assert answers["contact_rate"].value is None
+    assert answers["prompt_uplift"].value is None
+
+
+def _published(path: Path) -> Published:
+    (path.parent / "manifest.json").write_text(json.dumps({"version": "v00000001", "schema_version": SCHEMA_VERSION}))
+    return Published(path.parent)
+
+
 def _expected_figures(facts: Facts, *, is_demo: bool) -> Figures:
     return (
         _ratios(facts, is_demo=is_demo)
@@ -191,7 +230,7 @@ def _repeats(facts: Facts, *, is_demo: bool) -> Figures:
 
 def _uplifts(facts: Facts, *, is_demo: bool) -> Figures:
     figures: Figures = {}
-    for segment, realm in (("ALL", is_demo), ("source=demo", True)):
+    for segment, realm in (("ALL", is_demo), ("source=demo", True), *([] if is_demo else [("source=app", False)])):
         for window, start, end in _windows(facts, is_demo=realm):
             treated, converted, held, held_converted = arms = _arms(facts, start, end, is_demo=realm)
             if window == "28_DAYS" and end.isoweekday() == 7 and arms != (0, 0, 0, 0):

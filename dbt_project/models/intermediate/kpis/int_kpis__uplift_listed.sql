@@ -7,6 +7,7 @@ realm as (
     select * from {{ ref('int_realm__chosen') }}
 ),
 
+-- Only the app prompts, so its real source is app.
 segments as (
     select
         uplift.*,
@@ -16,9 +17,8 @@ segments as (
     union all
     select
         uplift.*,
-        'source=demo' as segment
+        if(uplift.is_demo, 'source=demo', 'source=app') as segment
     from uplift
-    where uplift.is_demo
 ),
 
 -- A week's figure is that of the 28 days that end with it.
