@@ -17,6 +17,8 @@ INSTANCE: dict[str, Any] = {
     "nux": {"enabled": False},
     # One run of the pool at a time; others wait in Dagster's queue.
     "concurrency": {"pools": {"default_limit": 1, "granularity": "run"}},
+    # Dagster would start two processes for each step to copy what it prints; dbt's words are in var/logs and in its checks.
+    "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"},
     "retention": {
         "schedule": {"purge_after_days": {"skipped": 2, "failure": 30, "success": 7}},
         "sensor": {"purge_after_days": {"skipped": 1, "failure": 30, "success": 7}},
