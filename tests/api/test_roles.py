@@ -16,10 +16,22 @@ RULE_READERS = frozenset({Role.APP, Role.AGENT, Role.SUPERVISOR, Role.ADMIN, Rol
 ANALYSTS = frozenset({Role.ANALYST, Role.ADMIN})
 KPI_READERS = ANALYSTS | {Role.INVESTOR}
 
+STAFF = frozenset({Role.AGENT, Role.SUPERVISOR})
+APP_AND_STAFF = APP | STAFF
+APP_USER_AND_STAFF = APP_AND_STAFF | {Role.USER}
+INCIDENCE_READERS = APP_USER_AND_STAFF | ADMIN
+
 TABLE: dict[str, frozenset[Role] | None] = {
     "GET /healthz": ANYONE,
     "GET /readyz": ANYONE,
     "GET /metrics": ANYONE,
+    "POST /incidences": APP_USER_AND_STAFF,
+    "GET /incidences/{incidenceId}": INCIDENCE_READERS,
+    "PATCH /incidences/{incidenceId}": APP_AND_STAFF,
+    "GET /incidences/user/{userId}": INCIDENCE_READERS,
+    "GET /incidences/order/{orderId}": INCIDENCE_READERS,
+    "POST /channel/route": INCIDENCE_READERS,
+    "POST /channel/escalate": APP_AND_STAFF,
     "POST /tokens/user": APP,
     "GET /tokens/keys": ADMIN,
     "POST /tokens/keys": ADMIN,
