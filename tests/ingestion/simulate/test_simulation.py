@@ -150,7 +150,7 @@ def test_nothing_happens_outside_the_period(demo: Demo) -> None:
         "context_updates": "recorded_at",
         "friction_signals": "recorded_at",
         "friction_scores": "evaluated_at",
-        "orders": "placed_at",
+        "orders": "updated_at",
         "prompts": "due_at",
         "incidences": "created_at",
         "incidence_timeline": "occurred_at",
@@ -314,6 +314,7 @@ def test_truth_names_what_repeats_and_the_rare_category_never_does(demo: Demo, f
             found.setdefault(f"{year}-W{number:02d}", []).append(category)
     assert found == demo.truth.repeated_categories
     assert all(demo.truth.rare_category not in categories for categories in found.values())
+    assert (frames["incidences"]["issue_category"] == demo.truth.rare_category).sum() >= DAYS // 7 - 1
     assert len(demo.truth.repeated_users) >= 2 * (DAYS // 7 - 1)
 
 
