@@ -10,11 +10,11 @@ def headline(report: WeeklyReport) -> str:
         first = report.recommendations[0]
         return (
             f"{words(first.issue_category)} cost most: {rupees_short(first.lost_value_paise)} of carts lost in "
-            f"{_plural(first.incidence_count, 'incidence')}{_trend(first.trend_rate)}."
+            f"{_plural(first.incidence_count, 'incidence')}{_trend(first)}."
         )
     if report.top_friction_reasons:
         reason = report.top_friction_reasons[0]
-        return f"{words(reason.issue_category)} came most often: {_times(reason.incidence_count)}{_trend(reason.trend_rate)}."
+        return f"{words(reason.issue_category)} came most often: {_times(reason.incidence_count)}{_trend(reason)}."
     return "A quiet week: nobody needed help."
 
 
@@ -96,12 +96,14 @@ def _times(number: int) -> str:
     return "once" if number == 1 else f"{number:,} times"
 
 
-def _trend(rate: float | None) -> str:
-    if rate is None:
+def _trend(counted: FrictionReason | Recommendation) -> str:
+    if counted.four_week_average == 0:
         return ", for the first time in five weeks"
-    if abs(rate) < 0.05:
+    if counted.trend_rate is None:
+        return ""
+    if abs(counted.trend_rate) < 0.05:
         return ", as usual"
-    return f", {change(rate)} against the four weeks before"
+    return f", {change(counted.trend_rate)} against the four weeks before"
 
 
 def _plural(number: int, noun: str) -> str:
