@@ -1,21 +1,10 @@
 """The warehouse finds what the demo cities planted: it is built from them as from any other facts."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-import pytest
+from store.published import open_current
+from tests.cities import City
 
-from ingestion.simulate import DemoTruth, seed_demo
-from orchestration.build import run_build
-from store.migrations import migrate
-from store.published import Published, open_current
-from store.settings import Settings
-
-SMALL = {"users": 6_600, "days": 35}
-"""2,970 users with an eligible moment: about the fewest whose interval is surely narrower than 8 points."""
-FULL = {"users": 20_000, "days": 90}
 NARROW = 0.08
 EVERY_RECOMPUTED_SCORE = """
     select count(*) as scores, count(*) filter (where score <> live_score) as different
@@ -23,36 +12,13 @@ EVERY_RECOMPUTED_SCORE = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class City:
-    truth: DemoTruth
-    published: Published
+def _query(city: City, sql: str) -> list[dict[str, Any]]:
+    with open_current(city.settings) as published:
+        return published.query(sql)
 
 
-@contextmanager
-def _built(var_dir: Path, city: str, users: int, days: int) -> Iterator[City]:
-    settings = Settings.at(var_dir)
-    migrate(settings.operations_url)
-    truth = seed_demo(settings, city=city, users=users, days=days, progress=lambda _: None)
-    run_build(settings, progress=lambda _: None)
-    with open_current(settings) as published:
-        yield City(truth, published)
-
-
-@pytest.fixture(scope="module", params=[SMALL, pytest.param(FULL, marks=pytest.mark.release)], ids=["small", "full"])
-def first_city(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    with _built(tmp_path_factory.mktemp("first"), "first", **request.param) as city:
-        yield city
-
-
-@pytest.fixture(scope="module", params=[SMALL, pytest.param(FULL, marks=pytest.mark.release)], ids=["small", "full"])
-def second_city(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    with _built(tmp_path_factory.mktemp("second"), "second", **request.param) as city:
-        yield city
-
-
-def _uplift(city: City) -> dict[str, float]:
-    rows = city.published.query("select * from marts.fct_prompt_uplift where \"window\" = 'SINCE_START' and is_demo")
+def _uplift(city: City) -> dict[str, Any]:
+    rows = _query(city, "select * from marts.fct_prompt_uplift where \"window\" = 'SINCE_START' and is_demo")
     assert len(rows) == 1
     return rows[0]
 
@@ -72,8 +38,9 @@ def test_prompts_that_do_nothing_are_seen_to_do_nothing(second_city: City) -> No
 
 
 def test_the_screen_that_gets_worse_comes_first(first_city: City) -> None:
-    ranked = first_city.published.query(
-        "select * from marts.fct_weekly_recommendations where period = 'last_7_days' and is_demo order by rank limit 2"
+    ranked = _query(
+        first_city,
+        "select * from marts.fct_weekly_recommendations where period = 'last_7_days' and is_demo order by rank limit 2",
     )
     first, second = ranked
     assert (first["app_screen"], first["issue_category"]) == (
@@ -85,9 +52,10 @@ def test_the_screen_that_gets_worse_comes_first(first_city: City) -> None:
 
 
 def test_the_categories_that_repeat_are_found_and_no_others(first_city: City) -> None:
-    rows = first_city.published.query(
+    rows = _query(
+        first_city,
         "select period, issue_category from marts.fct_repeat_issues "
-        "where scope = 'CATEGORY' and is_demo and period <> 'last_7_days' and issue_category <> 'UNCLASSIFIED'"
+        "where scope = 'CATEGORY' and is_demo and period <> 'last_7_days' and issue_category <> 'UNCLASSIFIED'",
     )
     found: dict[str, set[str]] = {}
     for row in rows:
@@ -98,9 +66,10 @@ def test_the_categories_that_repeat_are_found_and_no_others(first_city: City) ->
 
 
 def test_the_users_who_come_back_with_the_same_problem_are_found(first_city: City) -> None:
-    rows = first_city.published.query(
+    rows = _query(
+        first_city,
         "select period, user_id, issue_category from marts.fct_repeat_issues "
-        "where scope = 'USER' and is_demo and period <> 'last_7_days'"
+        "where scope = 'USER' and is_demo and period <> 'last_7_days'",
     )
     found = {(row["period"], row["user_id"], row["issue_category"]) for row in rows}
     assert found == {tuple(repeat) for repeat in first_city.truth.repeated_users}
@@ -108,9 +77,10 @@ def test_the_users_who_come_back_with_the_same_problem_are_found(first_city: Cit
 
 
 def test_the_agents_who_break_rules_have_the_most_blocked_actions(first_city: City) -> None:
-    rows = first_city.published.query(
+    rows = _query(
+        first_city,
         "select agent_id, count(*) filter (where not is_allowed) as blocked from marts.fct_agent_actions "
-        "where is_demo group by agent_id order by blocked desc"
+        "where is_demo group by agent_id order by blocked desc",
     )
     breakers = first_city.truth.rule_breakers
     found = {row["agent_id"]: row["blocked"] for row in rows[: len(breakers)]}
@@ -119,9 +89,10 @@ def test_the_agents_who_break_rules_have_the_most_blocked_actions(first_city: Ci
 
 
 def test_flagged_messages_point_to_the_same_agents(first_city: City) -> None:
-    rows = first_city.published.query(
+    rows = _query(
+        first_city,
         "select agent_id, count(*) as flagged from marts.fct_incidence_events "
-        "where is_demo and is_flagged group by agent_id order by flagged desc"
+        "where is_demo and is_flagged group by agent_id order by flagged desc",
     )
     breakers = first_city.truth.rule_breakers
     found = {row["agent_id"]: row["flagged"] for row in rows[: len(breakers)]}
@@ -129,6 +100,6 @@ def test_flagged_messages_point_to_the_same_agents(first_city: City) -> None:
 
 
 def test_sql_computes_every_score_as_the_simulation_did(first_city: City) -> None:
-    counted = first_city.published.query(EVERY_RECOMPUTED_SCORE)[0]
+    counted = _query(first_city, EVERY_RECOMPUTED_SCORE)[0]
     assert counted["scores"] == first_city.truth.totals["friction_scores"]
     assert counted["different"] == 0

@@ -314,7 +314,7 @@ def test_truth_names_what_repeats_and_the_rare_category_never_does(demo: Demo, f
             found.setdefault(f"{year}-W{number:02d}", []).append(category)
     assert found == demo.truth.repeated_categories
     assert all(demo.truth.rare_category not in categories for categories in found.values())
-    assert (frames["incidences"]["issue_category"] == demo.truth.rare_category).sum() >= DAYS // 7 - 1
+    assert (frames["incidences"]["issue_category"] == demo.truth.rare_category).any()
     assert len(demo.truth.repeated_users) >= 2 * (DAYS // 7 - 1)
 
 
