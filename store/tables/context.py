@@ -4,7 +4,7 @@
 counter, and the view `context_events` (made by the migration) shows them as one. A signal is thereby stored once.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Float, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Date, Float, Index, Integer, String, Table, UniqueConstraint, text
 
 from store.tables.columns import change_seq, document, instant, metadata, paise, reference, row_id, source, word
 
@@ -35,6 +35,9 @@ user_context = Table(
     instant("updated_at", nullable=False),
     change_seq(),
 )
+"""One row per user. `current_flow` is the flow last entered: a screen without one leaves it. `updated_at` is the last sign of
+the app, a heartbeat or going to the background included: a session ends 30 minutes after it."""
+Index("ix_user_context_last_activity_at", user_context.c.last_activity_at)
 
 context_updates = Table(
     "context_updates",
@@ -63,6 +66,14 @@ context_updates = Table(
 )
 """One row per PUT of a screen, cart or profile; the columns of the other kinds are null."""
 Index("ix_context_updates_user_id_seq", context_updates.c.user_id, context_updates.c.seq)
+_is_profile = text("kind = 'PROFILE'")
+Index(
+    "ix_context_updates_profile",
+    context_updates.c.user_id,
+    context_updates.c.seq,
+    sqlite_where=_is_profile,
+    postgresql_where=_is_profile,
+)
 
 friction_signals = Table(
     "friction_signals",
@@ -133,6 +144,8 @@ prompts = Table(
 )
 """One row per moment a prompt was due: rule_set FRICTION (rule_code is the signal type) or NOTIFICATION."""
 Index("ix_prompts_user_id_due_at", prompts.c.user_id, prompts.c.due_at)
+_is_unanswered = text("status IN ('OFFERED', 'SHOWN')")
+Index("ix_prompts_unanswered", prompts.c.due_at, sqlite_where=_is_unanswered, postgresql_where=_is_unanswered)
 
 suppressions = Table(
     "suppressions",
