@@ -9,8 +9,10 @@ from fastapi import FastAPI
 
 from api.analytics.reader import WarehouseReader
 from api.analytics.routes import router as analytics_router
+from api.channel.routes import router as channel_router
 from api.docs_pages import install_docs
 from api.edge import Edge
+from api.incidences.routes import router as incidences_router
 from api.limits import BodyLimits
 from api.logs import configure_logging
 from api.metrics import Metrics
@@ -27,7 +29,14 @@ from store.migrations import migrate
 from store.session import open_store
 from store.settings import Settings
 
-ROUTERS = (tokens_router, rules_router, analytics_router, operations_router)
+ROUTERS = (
+    incidences_router,
+    channel_router,
+    rules_router,
+    analytics_router,
+    tokens_router,
+    operations_router,
+)
 """Every slice's routes, in the order in which they are tried and documented: what is called most comes first."""
 
 DESCRIPTION = """

@@ -7,10 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock
+from typing import TypeVar
 
 from api.etags import is_known
 from store.published import NoPublishedWarehouse, Published, current_version, open_current
 from store.settings import Settings
+
+T = TypeVar("T")
 
 MAX_ANSWERS = 2_000
 
@@ -46,6 +49,12 @@ class WarehouseReader:
         if is_known(known_etag, etag):
             return Answer(etag, b"", is_unchanged=True)
         return Answer(etag, await self._answer(version, key, question))
+
+    async def look_up(self, question: Callable[[Published], T]) -> T:
+        """The answer to a question that is asked once, of one user, say: nothing is kept. Raises `WarehouseUnavailable`."""
+        if current_version(self._settings) is None:
+            raise NoPublishedWarehouse("No warehouse has been published yet.")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: question(self._current()))
 
     async def _answer(self, version: str, key: str, question: Question) -> bytes:
         future = self._answers.get((version, key))

@@ -199,7 +199,10 @@ def _move_up(connection: Connection, incidence_id: str, level: AgentLevel, at: d
 
 
 _DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
-_LOG = {name: dialect.insert(escalation_log).on_conflict_do_nothing() for name, dialect in _DIALECTS.items()}
+_LOG = {
+    name: dialect.insert(escalation_log).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    for name, dialect in _DIALECTS.items()
+}
 _START = {}
 for _name, _dialect in _DIALECTS.items():
     _insert = _dialect.insert(timers)

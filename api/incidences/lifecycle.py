@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from api.agents.assignment import assign_waiting, take_seat_of, touch_agent
 from api.channel.rules import Routing, routed, working_channel
-from api.errors import Conflict
+from api.errors import BadRequest, Conflict
 from api.escalation.service import stop_clocks
 from api.incidences.reading import (
     LIVE_SOURCE,
@@ -40,6 +40,11 @@ from store.enums import (
 )
 from store.ids import new_id
 from store.tables import incidences
+
+
+class IssueCategoryMissing(BadRequest):
+    code = "issue_category_required"
+    remedy = "Send the issueCategory that fits; GET /incidences/{incidenceId} tells whether it has one."
 
 
 class OrderMissing(Conflict):
@@ -134,7 +139,8 @@ def close_incidence(
     """End it: every clock stops, and the agent takes the longest waiting.
 
     What is None stays as it is; LOST takes the order value with it. Raises `NotFound`, `IncidenceAlreadyClosed`,
-    `IncidenceMerged`, and `OrderMissing` for CONVERTED without an order of the user's.
+    `IncidenceMerged`, `IssueCategoryMissing` if an agent closes it, and `OrderMissing` for CONVERTED without an order of the
+    user's.
     """
     row = lock_incidence(connection, incidence_id)
     require_not_merged(row)
@@ -142,6 +148,8 @@ def close_incidence(
         raise IncidenceAlreadyClosed(f"It ended {row.outcome}.", outcome=row.outcome)
     if outcome is Outcome.CONVERTED and not (row.order_id and has_order(connection, row.user_id, row.order_id)):
         raise OrderMissing("The user has no order that this incidence led to.")
+    if actor.kind is ActorType.AGENT and (issue_category or row.issue_category) is None:
+        raise IssueCategoryMissing("issueCategory: an agent who closes an incidence says what it was about")
     given = {
         "issue_category": issue_category,
         "root_cause": root_cause,
@@ -405,6 +413,6 @@ def _actor_of(start: StartIncidence) -> Actor:
 
 
 _INSERT = {
-    "sqlite": sqlite.insert(incidences).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(incidences).on_conflict_do_nothing(),
+    name: dialect.insert(incidences).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
