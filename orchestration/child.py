@@ -1,20 +1,19 @@
-"""Runs a module as a child that does not outlive its parent: `python -m orchestration.child PARENT MODULE ARGUMENT...`.
+"""dbt as a child that does not outlive its parent: `python -m orchestration.child PARENT ARGUMENT...`.
 
-A build that is killed must not leave a dbt or an extract behind that works on a file nobody waits for.
+A build that is killed must not leave a dbt behind that works on a file nobody waits for.
 """
 
 import ctypes
 import os
-import runpy
 import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
 
 
-def command(module: str, *arguments: str) -> list[str]:
-    """The command line that runs `module` this way, for the process that calls."""
-    return [sys.executable, "-P", "-m", "orchestration.child", str(os.getpid()), module, *arguments]
+def command(*arguments: str) -> list[str]:
+    """The command line of dbt with these arguments, for the process that calls."""
+    return [sys.executable, "-P", "-m", "orchestration.child", str(os.getpid()), *arguments]
 
 
 def die_with(parent: int) -> None:
@@ -27,5 +26,6 @@ def die_with(parent: int) -> None:
 
 if __name__ == "__main__":
     die_with(int(sys.argv[1]))
-    sys.argv = sys.argv[2:]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    from dbt.cli.main import cli
+
+    cli(sys.argv[2:], prog_name="dbt")

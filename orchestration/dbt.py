@@ -16,7 +16,6 @@ from orchestration.problems import BuildFailed
 from store.published.versions import FILE_NAME
 from store.settings import ROOT, Settings
 
-DBT = "dbt.cli.main"
 PROJECT_DIR = ROOT
 """Where dbt_project.yml is."""
 
@@ -38,7 +37,7 @@ def manifest_path(settings: Settings) -> Path:
     with exclusive(directory / "parse.lock"):
         if not manifest.is_file():
             done = subprocess.run(
-                command(DBT, "--quiet", "parse"),
+                command("--quiet", "parse"),
                 cwd=PROJECT_DIR,
                 env=environment(settings),
                 capture_output=True,

@@ -1,0 +1,189 @@
+"""How long the warehouse takes: `python -m benchmarks.warehouse [--signals N] [--incidences N] [--growth]`.
+
+Measures a full build from schedule to published, its peak memory, the models alone against the same compiled SQL in bare
+DuckDB, and a build after 1 % new data against a full one, whose rows must be equal.
+"""
+
+import argparse
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from benchmarks.synthetic import Amount, write_slice
+from orchestration import dbt
+from orchestration.child import command
+from orchestration.versions import base_version
+from store import clock
+from store.migrations import migrate
+from store.published import current_version
+from store.published.versions import FILE_NAME, MANIFEST_NAME
+from store.settings import ROOT, Settings
+
+DAYS = 90
+NAMED_AFTER_THE_BUILD = {"data_as_of", "published_versions", "restatements"}
+"""Tables that say when and how they were built, so that they differ between two builds of the same facts."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """One build in a process of its own."""
+
+    wall_seconds: float
+    steps: dict[str, float]
+    peak_gib: float
+    version: str
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.warehouse", description=__doc__)
+    parser.add_argument("--signals", type=int, default=1_000_000)
+    parser.add_argument("--incidences", type=int, help="default: a tenth of the signals")
+    parser.add_argument("--growth", action="store_true", help="measure 1 M, 3 M and 10 M signals one after the other")
+    parser.add_argument("--build-here", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--full-refresh", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.build_here:
+        build_here(Settings.at(arguments.build_here), full_refresh=arguments.full_refresh)
+        return
+    sizes = [1_000_000, 3_000_000, 10_000_000] if arguments.growth else [arguments.signals]
+    for signals in sizes:
+        with state() as settings:
+            measure(settings, signals, arguments.incidences or signals // 10)
+
+
+def measure(settings: Settings, signals: int, incidences: int) -> None:
+    print(f"\n{signals:,} signals, {incidences:,} incidences")
+    now = clock.now()
+    slice_end = now - timedelta(hours=2)
+    write_slice(settings, Amount(signals, incidences), now - timedelta(days=DAYS), slice_end)
+
+    full = build(settings)
+    show("full build, schedule to published", full.wall_seconds, "≤ 180 s", full.steps)
+    print(f"  {'peak memory of its processes':42} {full.peak_gib:8.2f} GiB   < 4 GiB")
+    models_full = models_alone(settings, full_refresh=True)
+    bare = bare_sql(settings)
+    show("models alone, full", models_full)
+    show("the same compiled SQL in bare DuckDB", bare)
+    print(f"  {'models / bare SQL':42} {models_full / bare:8.2f}       ≤ 1.3")
+
+    more = Amount(signals // 100, incidences // 100, signals, incidences, users=1_000)
+    write_slice(settings, more, slice_end, now - timedelta(hours=1))
+    incremental = build(settings)
+    show("build after 1 % new data", incremental.wall_seconds, "≤ 60 s", incremental.steps)
+    models_incremental = dbt_models_seconds(settings)
+    models_again = build(settings, full_refresh=True)
+    full_seconds = dbt_models_seconds(settings)
+    print(f"  {'its models / those of a full build':42} {models_incremental / full_seconds:8.0%}       ≤ 15 %")
+    unlike = differing(settings, incremental.version, models_again.version)
+    print(f"  {'tables unlike those of a full build':42} {', '.join(unlike) or 'none'}")
+
+
+def build(settings: Settings, *, full_refresh: bool = False) -> Build:
+    """Build in a new process, as the schedule does."""
+    words = [sys.executable, "-m", "benchmarks.warehouse", "--build-here", str(settings.var_dir)]
+    started = clock.monotonic_seconds()
+    done = subprocess.run(
+        [*words, *(["--full-refresh"] if full_refresh else [])], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    )
+    seconds = clock.monotonic_seconds() - started
+    return Build(seconds, **json.loads(done.stdout.splitlines()[-1]))
+
+
+def build_here(settings: Settings, *, full_refresh: bool) -> None:
+    from orchestration.build import run_build
+
+    result = run_build(settings, full_refresh=full_refresh, progress=lambda line: print(f"    {line}", file=sys.stderr))
+    # The build's own process and the largest of its children, dbt, are there at the same time.
+    peak = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(json.dumps({"steps": result.seconds, "peak_gib": peak / 2**20, "version": result.version}))
+
+
+def dbt_models_seconds(settings: Settings) -> float:
+    """What the models of the last build took, each for itself, as dbt tells it."""
+    return sum(result["execution_time"] for result in results(dbt.target_dir(settings)) if is_model(result))
+
+
+def results(target: Path) -> list[dict[str, Any]]:
+    return json.loads((target / "run_results.json").read_text())["results"]
+
+
+def is_model(result: dict[str, Any]) -> bool:
+    return result["unique_id"].startswith("model.")
+
+
+def models_alone(settings: Settings, *, full_refresh: bool) -> float:
+    """`dbt run` on a copy of the private warehouse: seconds from its first model to its last."""
+    with copy_of_private(settings) as file:
+        target = file.parent / "target"
+        shutil.copytree(dbt.target_dir(settings), target)
+        environment = dbt.environment(settings) | {"SUPPORTLED_DBT_PATH": str(file), "DBT_TARGET_PATH": str(target)}
+        words = ["--quiet", "run", *(["--full-refresh"] if full_refresh else [])]
+        subprocess.run(command(*words), cwd=ROOT, env=environment, check=True)
+        return json.loads((target / "run_results.json").read_text())["elapsed_time"]
+
+
+def bare_sql(settings: Settings) -> float:
+    """The compiled SQL of every model, one after the other in one connection, with dbt's settings."""
+    manifest = json.loads(dbt.manifest_path(settings).read_text())
+    with copy_of_private(settings) as file, duckdb.connect(str(file)) as connection:
+        connection.execute("set memory_limit = '2500MB'; set threads = 2; set preserve_insertion_order = false")
+        connection.execute("set timezone = 'UTC'")
+        seconds = 0.0
+        for result in results(dbt.target_dir(settings)):
+            if not is_model(result):
+                continue
+            node = manifest["nodes"][result["unique_id"]]
+            kind = "view" if node["config"]["materialized"] == "view" else "table"
+            name = f'"{node["schema"]}"."{node["alias"]}"'
+            started = clock.monotonic_seconds()
+            connection.execute(f"drop {kind} if exists {name} cascade")
+            connection.execute(f"create {kind} {name} as {result['compiled_code']}")
+            seconds += clock.monotonic_seconds() - started
+        return seconds
+
+
+def differing(settings: Settings, left: str, right: str) -> list[str]:
+    """Published tables whose rows are not the same in two versions."""
+    contents = [
+        json.loads((settings.published_dir / version / MANIFEST_NAME).read_text())["tables"]
+        for version in (left, right)
+    ]
+    return [
+        name for name in contents[0] if contents[0][name] != contents[1][name] and name not in NAMED_AFTER_THE_BUILD
+    ]
+
+
+@contextmanager
+def copy_of_private(settings: Settings) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=settings.var_dir) as directory:
+        yield Path(shutil.copy(settings.private_dir / str(base_version(settings)) / FILE_NAME, directory))
+
+
+@contextmanager
+def state() -> Iterator[Settings]:
+    with tempfile.TemporaryDirectory(prefix="supportled-") as directory:
+        settings = Settings.at(Path(directory) / "var")
+        settings.var_dir.mkdir()
+        migrate(settings.operations_url)
+        yield settings
+        assert current_version(settings)
+
+
+def show(name: str, seconds: float, target: str = "", steps: dict[str, float] | None = None) -> None:
+    told = ", ".join(f"{step} {value:.1f}" for step, value in (steps or {}).items())
+    print(f"  {name:42} {seconds:8.1f} s     {target:10} {told}")
+
+
+if __name__ == "__main__":
+    main()
