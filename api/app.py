@@ -7,17 +7,21 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 
 from fastapi import FastAPI
 
+from api.agents.routes import router as agents_router
 from api.analytics.reader import WarehouseReader
 from api.analytics.routes import router as analytics_router
 from api.channel.routes import router as channel_router
+from api.context.routes import router as context_router
 from api.docs_pages import install_docs
 from api.edge import Edge
+from api.escalation.routes import router as escalation_router
 from api.incidences.routes import router as incidences_router
 from api.limits import BodyLimits
 from api.logs import configure_logging
 from api.metrics import Metrics
 from api.openapi import install_openapi
 from api.operations.routes import router as operations_router
+from api.orders.routes import router as orders_router
 from api.problems import install_error_handlers
 from api.rates import Rates
 from api.rules.registry import Registry
@@ -25,13 +29,18 @@ from api.rules.routes import router as rules_router
 from api.tokens.keyring import Keyring
 from api.tokens.routes import router as tokens_router
 from api.tokens.user_tokens import UserTokens
+from api.worker.loops import run_loops
 from store.migrations import migrate
 from store.session import open_store
 from store.settings import Settings
 
 ROUTERS = (
+    context_router,
     incidences_router,
     channel_router,
+    escalation_router,
+    orders_router,
+    agents_router,
     rules_router,
     analytics_router,
     tokens_router,
@@ -67,7 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.rules = Registry(store)
             app.state.warehouse = WarehouseReader(chosen)
             metrics.watch(store)
-            watching = asyncio.create_task(app.state.rules.watch())
+            watching = asyncio.gather(app.state.rules.watch(), run_loops(store, app.state.rules))
             try:
                 with seldom_collected():
                     yield

@@ -55,6 +55,11 @@ def assign_waiting(connection: Connection, at: datetime) -> list[tuple[str, str]
     return given
 
 
+def may_assign(connection: Connection) -> bool:
+    """Whether something waits and somebody is free; of the same level or not."""
+    return _anything_waits(connection) and bool(free_seats(connection))
+
+
 def assign_incidence(
     connection: Connection,
     incidence_id: str,
@@ -232,7 +237,7 @@ _LOCK_HELD = (
     .with_for_update(skip_locked=True)
 )
 _LEVELS = select(agents.c.agent_id, agents.c.levels)
-_OPEN_OF_AGENT = (
+OPEN_OF_AGENT = (
     select(func.count())
     .select_from(incidences)
     .where(incidences.c.agent_id == agents.c.agent_id, _HELD)
@@ -240,7 +245,7 @@ _OPEN_OF_AGENT = (
     .scalar_subquery()
 )
 _SEATS = select(
-    agents.c.agent_id, agents.c.levels, agents.c.open_limit, agents.c.updated_at, _OPEN_OF_AGENT.label("open_count")
+    agents.c.agent_id, agents.c.levels, agents.c.open_limit, agents.c.updated_at, OPEN_OF_AGENT.label("open_count")
 ).where(agents.c.status == AgentStatus.AVAILABLE)
 _SEAT = _SEATS.where(agents.c.agent_id == bindparam("id"))
 _LOCK_AGENT = select(agents.c.agent_id, agents.c.levels).where(agents.c.agent_id == bindparam("id")).with_for_update()

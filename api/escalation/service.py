@@ -151,6 +151,11 @@ def fire_due(connection: Connection, rules: Rules, at: datetime, limit: int = 10
     return fired
 
 
+def is_any_due(connection: Connection, at: datetime) -> bool:
+    """Whether `fire_due` would find something."""
+    return connection.execute(_DUE, {"at": at, "limit": 1}).first() is not None
+
+
 def _log(
     connection: Connection,
     rules: Rules,

@@ -15,6 +15,8 @@ ADMIN = frozenset({Role.ADMIN})
 RULE_READERS = frozenset({Role.APP, Role.AGENT, Role.SUPERVISOR, Role.ADMIN, Role.ANALYST})
 ANALYSTS = frozenset({Role.ANALYST, Role.ADMIN})
 KPI_READERS = ANALYSTS | {Role.INVESTOR}
+CONTEXT_TELLERS = APP | {Role.USER}
+CONTEXT_READERS = CONTEXT_TELLERS | {Role.AGENT, Role.SUPERVISOR, Role.ADMIN}
 
 STAFF = frozenset({Role.AGENT, Role.SUPERVISOR})
 APP_AND_STAFF = APP | STAFF
@@ -32,11 +34,27 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "GET /incidences/order/{orderId}": INCIDENCE_READERS,
     "POST /channel/route": INCIDENCE_READERS,
     "POST /channel/escalate": APP_AND_STAFF,
+    "POST /escalation/trigger": APP_AND_STAFF,
+    "GET /escalation/queue": STAFF | ADMIN,
+    "PUT /orders/{orderId}": APP,
+    "GET /orders/{orderId}": APP_USER_AND_STAFF,
+    "GET /orders/{orderId}/changes": APP_AND_STAFF,
+    "POST /orders/{orderId}/changes/{requestId}": APP,
+    "POST /agents": ADMIN,
+    "GET /agents": ADMIN | {Role.SUPERVISOR},
+    "GET /agents/{agentId}": STAFF | ADMIN,
+    "PATCH /agents/{agentId}": ADMIN,
+    "PUT /agents/{agentId}/status": STAFF | ADMIN,
     "POST /tokens/user": APP,
     "GET /tokens/keys": ADMIN,
     "POST /tokens/keys": ADMIN,
     "DELETE /tokens/keys/{keyId}": ADMIN,
     "POST /tokens/signing-keys": ADMIN,
+    "GET /context/{userId}": CONTEXT_READERS,
+    "PUT /context/{userId}/screen": CONTEXT_TELLERS,
+    "PUT /context/{userId}/cart": CONTEXT_TELLERS,
+    "PUT /context/{userId}/profile": APP,
+    "POST /context/{userId}/signals": CONTEXT_TELLERS,
     "GET /friction/thresholds": RULE_READERS,
     "PUT /friction/thresholds": ADMIN,
     "GET /channel/rules": RULE_READERS,

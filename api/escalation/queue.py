@@ -1,0 +1,92 @@
+"""The escalation queue: what was escalated or waits, in the order in which it should be looked at."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, func, or_, select
+
+from api.escalation.schemas import QueueAnswer, QueueEntry, QueueReason
+from api.escalation.service import REASONS
+from api.incidences.reading import LIVE_SOURCE
+from api.incidences.rules import needed_level, status_of
+from store.enums import AgentLevel, EscalationLevel, EscalationTrigger
+from store.tables import agents, escalation_log, incidences
+
+_CAUSES = {
+    EscalationTrigger.SYSTEM_BUG: "A bug of the app was reported.",
+    EscalationTrigger.POLICY_EXCEPTION: "An exception to the policy is asked for.",
+    EscalationTrigger.EMOTIONAL_CRITICAL: "The situation is emotional or critical.",
+}
+_TEXTS = {**REASONS, **_CAUSES}
+
+
+def read_queue(
+    connection: Connection, at: datetime, *, level: EscalationLevel | None = None, limit: int = 100
+) -> QueueAnswer:
+    """Open incidences that were escalated, or that nobody has; of one level if it is given."""
+    wanted = [
+        incidences.c.outcome.is_(None),
+        incidences.c.opened_at.is_not(None),
+        incidences.c.merged_into.is_(None),
+        incidences.c.source == LIVE_SOURCE,
+        or_(incidences.c.escalation_level.is_not(None), incidences.c.agent_id.is_(None)),
+    ]
+    if level is not None:
+        wanted.append(incidences.c.escalation_level == level)
+    total = connection.execute(select(func.count()).select_from(incidences).where(*wanted)).scalar_one()
+    rank = case(
+        {each: number for number, each in enumerate(EscalationLevel)}, value=incidences.c.escalation_level, else_=-1
+    )
+    rows = connection.execute(
+        select(incidences)
+        .where(*wanted)
+        .order_by(
+            rank.desc(),
+            func.coalesce(incidences.c.order_value_paise, 0).desc(),
+            incidences.c.opened_at,
+            incidences.c.incidence_id,
+        )
+        .limit(limit)
+    ).all()
+    reasons = _reasons(connection, rows)
+    levels = {row.agent_id: row.levels for row in connection.execute(select(agents.c.agent_id, agents.c.levels))}
+    return QueueAnswer(items=[_entry(row, reasons[row.incidence_id], levels, at) for row in rows], total=total)
+
+
+def _reasons(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, list[QueueReason]]:
+    found: dict[str, list[QueueReason]] = defaultdict(list)
+    ids = [row.incidence_id for row in rows]
+    query = select(escalation_log).where(escalation_log.c.incidence_id.in_(ids))
+    for row in connection.execute(query.order_by(escalation_log.c.escalated_at, escalation_log.c.escalation_id)):
+        found[row.incidence_id].append(
+            QueueReason(
+                code=row.trigger,
+                text=str(row.reason or _TEXTS.get(EscalationTrigger(row.trigger), row.trigger)),
+                level=row.level,
+                since=row.escalated_at,
+                rule_version=row.rule_version,
+            )
+        )
+    return found
+
+
+def _entry(row: Row[Any], reasons: list[QueueReason], levels: dict[str, list[str]], at: datetime) -> QueueEntry:
+    needed = needed_level(row.escalation_level)
+    is_waiting = row.agent_id is None or (needed is not AgentLevel.AGENT and needed not in levels.get(row.agent_id, ()))
+    if is_waiting:
+        text = (
+            "Nobody has it yet." if row.agent_id is None else f"Nobody of level {needed} is free; its agent keeps it."
+        )
+        waiting = QueueReason(code="WAITING", text=text, level=None, since=row.opened_at, rule_version=None)
+        reasons = [*reasons, waiting]
+    values = {name: getattr(row, name) for name in QueueEntry.model_fields if name in row._fields}
+    return QueueEntry(
+        **values,
+        status=status_of(row),
+        order_value=row.order_value_paise,
+        is_waiting=is_waiting,
+        age_seconds=max(0.0, (at - row.opened_at).total_seconds()),
+        reasons=reasons,
+    )

@@ -1,0 +1,116 @@
+"""The loops that run without a request: each looks whether something is due, and lets one change do it.
+
+They run beside the API in its process. On PostgreSQL there may be several such processes and further ones of
+`python -m api.worker`: each change claims what it works on, so that none is done twice.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection
+
+from api.agents.assignment import assign_waiting, may_assign
+from api.escalation.service import fire_due, is_any_due
+from api.idempotency import forget_old_answers
+from api.logs import places
+from api.rules.registry import Registry
+from api.rules.sets import Rules
+from store import clock
+from store.errors import StoreError
+from store.session import Store
+
+AT_ONCE = 25
+"""How many clocks one change lets run out: those who wait to write wait for it."""
+LONGEST_PAUSE_SECONDS = 30.0
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`change` runs in one transaction of the writer, if `is_due` says so; it returns how many things it did.
+
+    `is_due` reads only: looking costs no commit. A change that did `batch` things or more is followed by another at once.
+    """
+
+    name: str
+    every_seconds: float
+    change: Callable[[Connection, Rules], int]
+    is_due: Callable[[Connection, Rules], bool] | None = None
+    batch: int | None = None
+
+
+def _fire(connection: Connection, rules: Rules) -> int:
+    return len(fire_due(connection, rules, clock.now(), AT_ONCE))
+
+
+def _are_timers_due(connection: Connection, _: Rules) -> bool:
+    return is_any_due(connection, clock.now())
+
+
+def _assign(connection: Connection, _: Rules) -> int:
+    return len(assign_waiting(connection, clock.now()))
+
+
+def _may_assign(connection: Connection, _: Rules) -> bool:
+    return may_assign(connection)
+
+
+def _forget(connection: Connection, _: Rules) -> int:
+    return forget_old_answers(connection)
+
+
+LOOPS: tuple[Loop, ...] = (
+    Loop("timers", 0.5, _fire, _are_timers_due, batch=AT_ONCE),
+    # Whoever makes room fills it; this finds what two processes missed of each other, and what waits at a start.
+    Loop("waiting", 1.0, _assign, _may_assign),
+    Loop("idempotency_keys", 600.0, _forget),
+)
+"""Add a line here for what else happens without a request."""
+
+
+async def run_loops(store: Store, registry: Registry, loops: Sequence[Loop] = LOOPS) -> None:
+    """Run every loop, the first time at once, until cancelled. One that fails is written down and tried again, later and later."""
+    async with asyncio.TaskGroup() as tasks:
+        for loop in loops:
+            tasks.create_task(_run(loop, store, registry), name=f"worker-{loop.name}")
+
+
+async def _run(loop: Loop, store: Store, registry: Registry) -> None:
+    failures = 0
+    while True:
+        try:
+            while await _run_once(loop, store, registry):
+                failures = 0
+            failures = 0
+        except Exception as error:  # noqa: BLE001 - a loop goes on whatever happens
+            failures += 1
+            _report(loop, error, failures)
+        await asyncio.sleep(pause_seconds(loop.every_seconds, failures))
+
+
+async def _run_once(loop: Loop, store: Store, registry: Registry) -> bool:
+    """Do what is due; whether there may be more."""
+    rules = registry.current()
+    if loop.is_due is not None:
+        with store.read() as connection:
+            if not loop.is_due(connection, rules):
+                return False
+    done = await store.writer.submit(loop.change, rules)
+    return loop.batch is not None and done >= loop.batch
+
+
+def pause_seconds(every_seconds: float, failures: int) -> float:
+    """How long to wait: the loop's own time, doubled with each failure in a row up to half a minute."""
+    if failures == 0:
+        return every_seconds
+    return max(every_seconds, min(LONGEST_PAUSE_SECONDS, every_seconds * 2.0 ** min(failures, 10)))
+
+
+def _report(loop: Loop, error: Exception, failures: int) -> None:
+    fields = {"loop": loop.name, "error_type": type(error).__name__, "failures": failures}
+    if isinstance(error, StoreError):
+        _log.warning("worker.store_failed", **fields)
+    else:
+        _log.error("worker.failed", **fields, places=places(error))
