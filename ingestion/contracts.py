@@ -266,6 +266,7 @@ BOOK_KEEPING: Mapping[str, RawTable] = {
             "denominator": "DECIMAL(28,3)",
             "definition_version": "INTEGER",
             "is_final": "BOOLEAN",
+            "is_exported": "BOOLEAN",
         },
         "previous_restatements": {
             "restated_at": "TIMESTAMP",

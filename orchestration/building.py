@@ -16,6 +16,7 @@ from ingestion.raw import Manifest, RawIsDamaged, land, last_operational
 from ingestion.raw.manifest import directories
 from orchestration.code import code_hash
 from orchestration.duck import literal, open_file, quoted, table_names
+from orchestration.exports import exported_dates
 from orchestration.locks import build_lock
 from orchestration.problems import BuildFailed
 from orchestration.publish import Identity, PrivateState, TableContent, publish
@@ -257,6 +258,11 @@ def _copy_previous(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
             f"insert into raw.previous_{name} by name select {columns} from previous.marts.{quoted(name)}"
         )
     connection.execute("detach previous")
+    connection.execute("update raw.previous_analytics_daily set is_exported = false")
+    for first, last in exported_dates(settings):
+        connection.execute(
+            "update raw.previous_analytics_daily set is_exported = true where date between ? and ?", [first, last]
+        )
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, schema: str, table: str, database: str) -> list[str]:

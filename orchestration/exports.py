@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 
-from orchestration.versions import pin
+from orchestration.versions import pin, pins, versions_in
 from store import published
 from store.enums import Period
 from store.published import Published
@@ -15,6 +15,8 @@ from store.settings import Settings
 
 FORMATS = ("csv", "parquet")
 MANIFEST = "manifest.json"
+PIN = "export-"
+"""What the pins of exported versions begin with; the dates follow."""
 
 TABLES = {
     **{
@@ -59,9 +61,20 @@ def export_kpis(
     with published.open_current(settings) as warehouse:
         first, last = _bounds(warehouse, start, end)
         directory = output or settings.exports_dir / f"kpis-{warehouse.version}-{first}-{last}"
-        pin(settings, warehouse.version, f"export-{first}-{last}")
+        pin(settings, warehouse.version, f"{PIN}{first}_{last}")
         write_export(warehouse, directory, first, last, tuple(formats))
     return directory
+
+
+def exported_dates(settings: Settings) -> list[tuple[date, date]]:
+    """From when to when figures were exported, of every export that counts: a change of these is a restatement."""
+    reasons = [
+        reason.removeprefix(PIN)
+        for version in versions_in(settings.published_dir)
+        for reason in pins(settings.published_dir / version)
+        if reason.startswith(PIN)
+    ]
+    return sorted({(date.fromisoformat(reason[:10]), date.fromisoformat(reason[11:])) for reason in reasons})
 
 
 def write_export(warehouse: Published, directory: Path, first: date, last: date, formats: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.exports import NothingToExport, export_kpis
+from orchestration.exports import NothingToExport, export_kpis, exported_dates
 from orchestration.versions import pins
 from tests.cities import City
 
@@ -67,3 +67,9 @@ def test_no_person_is_in_an_export(first_city: City, tmp_path: Path) -> None:
     written = b"".join(contents(export_kpis(first_city.settings, formats=["csv"], output=tmp_path / "export")).values())
     assert b"demo-user" not in written
     assert b"+91" not in written
+
+
+def test_what_was_exported_is_remembered_for_restatements(first_city: City, tmp_path: Path) -> None:
+    first, last = date(2026, 9, 1), date(2099, 12, 31)
+    export_kpis(first_city.settings, start=first, end=last, formats=["csv"], output=tmp_path / "export")
+    assert (first, last) in exported_dates(first_city.settings)

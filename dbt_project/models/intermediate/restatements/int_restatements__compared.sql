@@ -30,7 +30,8 @@ previous_realm as (
     from previous
 ),
 
-was_final as (
+-- Final, or told to an investor: a change of these is restated.
+standing as (
     select previous.*
     from previous
     inner join last_versions
@@ -40,7 +41,7 @@ was_final as (
     cross join previous_realm
     cross join realm
     where
-        previous.is_final
+        (previous.is_final or previous.is_exported)
         and (previous_realm.is_demo = realm.is_demo or previous.segment like 'source=%')
 ),
 
@@ -55,34 +56,34 @@ current_figures as (
 
 final as (
     select
-        was_final.metric,
-        was_final.period,
-        was_final.date,
-        case was_final.period
-            when 'DAY' then was_final.date
-            when 'WEEK' then was_final.date + 6
-            else last_day(was_final.date)
+        standing.metric,
+        standing.period,
+        standing.date,
+        case standing.period
+            when 'DAY' then standing.date
+            when 'WEEK' then standing.date + 6
+            else last_day(standing.date)
         end as period_end_date,
-        was_final.segment,
-        was_final.value as old_value,
+        standing.segment,
+        standing.value as old_value,
         current_figures.value as new_value,
-        catalogue.definition_version != was_final.definition_version as is_new_definition,
+        catalogue.definition_version != standing.definition_version as is_new_definition,
         catalogue.is_order_based,
         catalogue.attribution_days,
-        was_final.segment = 'source=demo' or (was_final.segment not like 'source=%' and realm.is_demo) as is_demo
-    from was_final
-    inner join catalogue on was_final.metric = catalogue.metric
+        standing.segment = 'source=demo' or (standing.segment not like 'source=%' and realm.is_demo) as is_demo
+    from standing
+    inner join catalogue on standing.metric = catalogue.metric
     cross join realm
     left join current_figures
         on
-            was_final.metric = current_figures.metric
-            and was_final.period = current_figures.period
-            and was_final.date = current_figures.date
-            and was_final.segment = current_figures.segment
+            standing.metric = current_figures.metric
+            and standing.period = current_figures.period
+            and standing.date = current_figures.date
+            and standing.segment = current_figures.segment
     where
-        was_final.value is distinct from current_figures.value
-        or coalesce(was_final.numerator, 0) != coalesce(current_figures.numerator, 0)
-        or coalesce(was_final.denominator, 0) != coalesce(current_figures.denominator, 0)
+        standing.value is distinct from current_figures.value
+        or coalesce(standing.numerator, 0) != coalesce(current_figures.numerator, 0)
+        or coalesce(standing.denominator, 0) != coalesce(current_figures.denominator, 0)
 )
 
 select * from final

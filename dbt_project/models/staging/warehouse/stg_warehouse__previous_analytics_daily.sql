@@ -12,7 +12,8 @@ final as (
         numerator,
         denominator,
         definition_version,
-        is_final
+        is_final,
+        coalesce(is_exported, false) as is_exported
     from source
 )
 
