@@ -1,0 +1,120 @@
+"""Finding the context of a user, and holding it while it is changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from api.context.rules import Cart, ContextState
+from api.errors import NotFound
+from store.enums import EventType, Flow
+from store.tables import catalogue_items, context_updates, orders, user_context
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A user's context and what else the score asks: the first order there is, and the orders that the app reported."""
+
+    user_id: str
+    state: ContextState
+    first_order_at: datetime | None = None
+    prior_order_count: int = 0
+
+
+def read_known(connection: Connection, user_id: str) -> Known | None:
+    """What is known of the user; None if the app never told anything."""
+    row = connection.execute(_KNOWN, {"user": user_id}).first()
+    return _known(row) if row is not None else None
+
+
+def lock_known(connection: Connection, user_id: str) -> Known:
+    """The same, nobody else's to change until the transaction ends. Raises `NotFound`."""
+    if connection.execute(_LOCK, {"user": user_id}).first() is None:
+        raise no_context()
+    row = connection.execute(_KNOWN, {"user": user_id}).one()
+    return _known(row)
+
+
+def lock_state(connection: Connection, user_id: str, at: datetime) -> ContextState:
+    """The context, held; an empty one is made for a user of whom nothing was known."""
+    row = connection.execute(_LOCK, {"user": user_id}).first()
+    if row is None:
+        connection.execute(_BEGIN[connection.dialect.name], {"user_id": user_id, "updated_at": at})
+        row = connection.execute(_LOCK, {"user": user_id}).one()
+    return state_of(row)
+
+
+def state_of(row: Row[Any]) -> ContextState:
+    """The state that a row of `user_context` holds."""
+    return ContextState(
+        session_id=row.session_id,
+        session_started_at=row.session_started_at,
+        screen=row.current_screen,
+        flow=Flow(row.current_flow) if row.current_flow else None,
+        screens=tuple(row.screen_stack or ()),
+        is_foreground=row.is_foreground,
+        last_activity_at=row.last_activity_at,
+        last_heartbeat_at=row.last_heartbeat_at,
+        last_sign_at=row.updated_at if row.session_id is not None else None,
+        back_navigation_count=row.back_navigation_count,
+        price_check_count=row.price_check_count,
+        signal_counts=row.signal_counts or {},
+        client_seq=row.client_seq,
+        cart=Cart(
+            items=tuple(row.cart_items or ()),
+            platter=row.selected_platter,
+            guest_count=row.guest_count,
+            event_date=row.event_date,
+            event_type=EventType(row.event_type) if row.event_type else None,
+            value_paise=row.cart_value_paise,
+        ),
+        last_seq=row.last_seq,
+    )
+
+
+def read_prices(connection: Connection, item_ids: list[str], at: datetime) -> Mapping[str, tuple[int, bool]]:
+    """Of each item that is on sale: its price in paise at the instant, and whether that is per plate."""
+    if not item_ids:
+        return {}
+    rows = connection.execute(_PRICES, {"items": item_ids, "at": at})
+    latest = {row.item_id: row for row in rows}  # the last one stays
+    return {item: (row.price_paise, row.is_priced_per_plate) for item, row in latest.items() if row.is_active}
+
+
+def no_context() -> NotFound:
+    return NotFound(
+        "Nothing is known of this user yet.", remedy="Check the id; the app's first event makes the context."
+    )
+
+
+def _known(row: Row[Any]) -> Known:
+    return Known(row.user_id, state_of(row), row.first_order_at, row.prior_order_count or 0)
+
+
+_USER = bindparam("user")
+_LOCK = select(user_context).where(user_context.c.user_id == _USER).with_for_update()
+_KNOWN = select(
+    user_context,
+    select(func.min(orders.c.placed_at)).where(orders.c.user_id == _USER).scalar_subquery().label("first_order_at"),
+    # In the words of the index, so that it is used.
+    select(context_updates.c.prior_order_count)
+    .where(context_updates.c.user_id == _USER, text("kind = 'PROFILE'"))
+    .order_by(context_updates.c.seq.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("prior_order_count"),
+).where(user_context.c.user_id == _USER)
+_BEGIN = {
+    dialect.dialect.name: dialect.insert(user_context).on_conflict_do_nothing() for dialect in (sqlite, postgresql)
+}
+_PRICES = (
+    select(catalogue_items)
+    .where(
+        catalogue_items.c.item_id.in_(bindparam("items", expanding=True)),
+        catalogue_items.c.valid_from <= bindparam("at"),
+    )
+    .order_by(catalogue_items.c.valid_from)
+)

@@ -1,0 +1,1 @@
+"""Noticing that a user needs help: the score, its reasons, and what is due."""
