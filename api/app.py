@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 
 from fastapi import FastAPI
 
+from api.agent.routes import router as agent_router
 from api.agents.routes import router as agents_router
 from api.analytics.reader import WarehouseReader
 from api.analytics.routes import router as analytics_router
@@ -39,6 +40,7 @@ ROUTERS = (
     incidences_router,
     channel_router,
     escalation_router,
+    agent_router,
     orders_router,
     agents_router,
     rules_router,
