@@ -14,6 +14,12 @@ scored_sessions as (
     from live_scores
 ),
 
+scored_states as (
+    select states.* from states
+    semi join scored_sessions
+        on states.user_id = scored_sessions.user_id and states.session_id = scored_sessions.session_id
+),
+
 -- A live evaluation saw the session as of its last event up to after_seq.
 live as (
     select
@@ -22,21 +28,21 @@ live as (
         live_scores.session_id,
         live_scores.after_seq,
         live_scores.evaluated_at,
-        states.activity_at,
-        states.heartbeat_at,
-        states.away_at,
-        states.flow,
-        coalesce(states.back_navigation_count, 0) as back_navigation_count,
-        coalesce(states.price_check_count, 0) as price_check_count,
+        scored_states.activity_at,
+        scored_states.heartbeat_at,
+        scored_states.away_at,
+        scored_states.flow,
+        coalesce(scored_states.back_navigation_count, 0) as back_navigation_count,
+        coalesce(scored_states.price_check_count, 0) as price_check_count,
         true as is_live,
         live_scores.score as live_score,
         live_scores.source
     from live_scores
-    asof left join states
+    asof left join scored_states
         on
-            live_scores.user_id = states.user_id
-            and live_scores.session_id = states.session_id
-            and live_scores.after_seq >= states.seq
+            live_scores.user_id = scored_states.user_id
+            and live_scores.session_id = scored_states.session_id
+            and live_scores.after_seq >= scored_states.seq
 ),
 
 -- A session that was never scored live is scored at each event. Its inactivity is that of the moment just before the

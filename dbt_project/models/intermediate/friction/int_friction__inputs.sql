@@ -2,24 +2,27 @@ with evaluations as (
     select * from {{ ref('int_friction__evaluations') }}
 ),
 
-carts as (
+updates as (
     select
         user_id,
         seq,
-        coalesce(event_type in ({{ words(var('high_value_events')) }}), false) as is_high_value_event
-    from {{ ref('stg_ops__context_updates') }}
-    {{ where_user_is_due() }}
-        and kind = 'CART'
-),
-
-profiles as (
-    select
-        user_id,
-        seq,
+        kind,
+        coalesce(event_type in ({{ words(var('high_value_events')) }}), false) as is_high_value_event,
         coalesce(prior_order_count, 0) as prior_order_count
     from {{ ref('stg_ops__context_updates') }}
     {{ where_user_is_due() }}
-        and kind = 'PROFILE'
+        and kind in ('CART', 'PROFILE')
+),
+
+-- What was known of the user after each cart and profile: the latest cart, and the latest profile.
+known as (
+    select
+        user_id,
+        seq,
+        last_value(case when kind = 'CART' then is_high_value_event end ignore nulls) over so_far as is_high_value_event,
+        last_value(case when kind = 'PROFILE' then prior_order_count end ignore nulls) over so_far as prior_order_count
+    from updates
+    window so_far as (partition by user_id order by seq rows between unbounded preceding and current row)
 ),
 
 first_orders as (
@@ -44,46 +47,39 @@ present as (
     from evaluations
 ),
 
-with_carts as (
+informed as (
     select
         present.*,
-        coalesce(carts.is_high_value_event, false) as is_high_value_event
+        coalesce(known.is_high_value_event, false) as is_high_value_event,
+        coalesce(known.prior_order_count, 0) as prior_order_count
     from present
-    asof left join carts on present.user_id = carts.user_id and present.after_seq >= carts.seq
-),
-
-with_profiles as (
-    select
-        with_carts.*,
-        coalesce(profiles.prior_order_count, 0) as prior_order_count
-    from with_carts
-    asof left join profiles on with_carts.user_id = profiles.user_id and with_carts.after_seq >= profiles.seq
+    asof left join known on present.user_id = known.user_id and present.after_seq >= known.seq
 ),
 
 final as (
     select
-        with_profiles.score_id,
-        with_profiles.user_id,
-        with_profiles.session_id,
-        with_profiles.evaluated_at,
+        informed.score_id,
+        informed.user_id,
+        informed.session_id,
+        informed.evaluated_at,
         -- LEAST leaves nulls out, so that unknown presence needs its own line.
         case
-            when with_profiles.activity_at is null or with_profiles.present_until is null then 0
+            when informed.activity_at is null or informed.present_until is null then 0
             else greatest(
                     {{ microseconds_between('activity_at', 'least(evaluated_at, present_until)') }},
                     0
                 ) // 1000000
         end as inactivity_seconds,
-        with_profiles.back_navigation_count,
-        with_profiles.price_check_count,
-        with_profiles.is_high_value_event,
-        with_profiles.prior_order_count = 0
-        and coalesce(first_orders.placed_at >= with_profiles.evaluated_at, true) as is_first_time_user,
-        with_profiles.is_live,
-        with_profiles.live_score,
-        with_profiles.source
-    from with_profiles
-    left join first_orders on with_profiles.user_id = first_orders.user_id
+        informed.back_navigation_count,
+        informed.price_check_count,
+        informed.is_high_value_event,
+        informed.prior_order_count = 0
+        and coalesce(first_orders.placed_at >= informed.evaluated_at, true) as is_first_time_user,
+        informed.is_live,
+        informed.live_score,
+        informed.source
+    from informed
+    left join first_orders on informed.user_id = first_orders.user_id
 )
 
 select * from final

@@ -13,7 +13,7 @@ classified as (
         recorded_at,
         source,
         entered_flow,
-        is_back_navigation and entered_flow is not null as is_back_on_flow,
+        is_back_navigation,
         kind = 'SIGNAL' and signal_type = 'PRICE_CALCULATION' as is_price_check,
         case when kind = 'SIGNAL' and signal_type = 'HEARTBEAT' then recorded_at end as heartbeat_at,
         case
@@ -29,7 +29,38 @@ classified as (
     from events
 ),
 
--- One pass: what was known just before each event.
+-- The few events that show a flow are counted by themselves: sorting the whole log a second time is what costs.
+screens as (
+    select
+        *,
+        lag(entered_flow, 1, '') over so_far != entered_flow as is_entry,
+        count(*) filter (where is_back_navigation) over so_far as session_back_count
+    from classified
+    where entered_flow is not null
+    window so_far as (partition by user_id, session_id order by event_no)
+),
+
+-- A screen of another flow starts the count anew; it is the first screen of its flow, no way back on it. The running
+-- total never falls, so its highest value at an entry is the latest.
+counted_screens as (
+    select
+        * exclude (is_entry, session_back_count),
+        session_back_count - max(case when is_entry then session_back_count end) over so_far as back_count
+    from screens
+    window so_far as (partition by user_id, session_id order by event_no)
+),
+
+counted as (
+    select * from counted_screens
+    union all
+    select
+        *,
+        cast(null as bigint) as back_count
+    from classified
+    where entered_flow is null
+),
+
+-- One pass over the log: what was known just before each event.
 tracked as (
     select
         *,
@@ -37,25 +68,12 @@ tracked as (
         last_value(heartbeat_at ignore nulls) over earlier as earlier_heartbeat_at,
         last_value(away_at ignore nulls) over earlier as earlier_away_at,
         last_value(entered_flow ignore nulls) over earlier as earlier_flow,
-        count(*) filter (where is_price_check) over so_far as price_check_count,
-        count(*) filter (where is_back_on_flow) over so_far as session_back_count
-    from classified
-    window
-        earlier as (
-            partition by user_id, session_id order by event_no rows between unbounded preceding and 1 preceding
-        ),
-        so_far as (
-            partition by user_id, session_id order by event_no rows between unbounded preceding and current row
-        )
-),
-
--- A screen of another flow starts the count anew; it is the first screen of its flow, no way back on it.
-entered as (
-    select
-        *,
-        case when entered_flow != coalesce(earlier_flow, '') then session_back_count end
-            as back_count_at_entry
-    from tracked
+        last_value(back_count ignore nulls) over earlier as earlier_back_count,
+        count(*) filter (where is_price_check) over earlier as earlier_price_check_count
+    from counted
+    window earlier as (
+        partition by user_id, session_id order by event_no rows between unbounded preceding and 1 preceding
+    )
 ),
 
 final as (
@@ -75,14 +93,9 @@ final as (
         coalesce(heartbeat_at, earlier_heartbeat_at) as heartbeat_at,
         coalesce(away_at, earlier_away_at) as away_at,
         coalesce(entered_flow, earlier_flow) as flow,
-        price_check_count,
-        -- The running total never falls, so its highest value at an entry is the latest.
-        session_back_count - coalesce(max(back_count_at_entry) over so_far, 0) as back_navigation_count
-    from entered
-    window
-        so_far as (
-            partition by user_id, session_id order by event_no rows between unbounded preceding and current row
-        )
+        earlier_price_check_count + cast(is_price_check as bigint) as price_check_count,
+        coalesce(back_count, earlier_back_count, 0) as back_navigation_count
+    from tracked
 )
 
 select * from final
