@@ -12,6 +12,7 @@ FILE_ROWS = uuid.UUID("6f1d1c5e-2c39-5f0b-9a3f-0d6a6f3f6c11")
 """The namespace of `file_row_id`, for those who compute it for a whole column at once."""
 _MILLISECOND = timedelta(milliseconds=1)
 _TAIL_BITS = 74
+_REMEMBERED = 64
 _VERSION_7 = 0x7 << 76
 _VARIANT = 0b10 << 62
 
@@ -24,17 +25,21 @@ class _Sequence:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._millisecond = -1
-        self._tail = 0
+        self._tails: dict[int, int] = {}
 
     def next_tail(self, millisecond: int) -> int:
+        """A few milliseconds are remembered: ids of one instant keep their order beside ids of another, as a change that also
+        dates something back makes them, or another thread."""
         with self._lock:
-            if millisecond == self._millisecond:
-                self._tail += 1 + int.from_bytes(os.urandom(6))
+            tail = self._tails.get(millisecond)
+            if tail is None:
+                if len(self._tails) == _REMEMBERED:
+                    del self._tails[next(iter(self._tails))]
+                tail = int.from_bytes(os.urandom(10)) >> (80 - _TAIL_BITS + 1)
             else:
-                self._millisecond = millisecond
-                self._tail = int.from_bytes(os.urandom(10)) >> (80 - _TAIL_BITS + 1)
-            return self._tail
+                tail += 1 + int.from_bytes(os.urandom(6))
+            self._tails[millisecond] = tail
+            return tail
 
 
 _sequence = _Sequence()

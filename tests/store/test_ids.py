@@ -34,6 +34,14 @@ def test_ids_of_one_instant_sort_in_the_order_they_were_made():
     assert len(set(ids)) == 20_000
 
 
+def test_ids_of_one_instant_keep_their_order_beside_ids_of_another():
+    ids = []
+    for _ in range(2_000):
+        ids.append(new_id(MONDAY))
+        new_id(MONDAY - timedelta(minutes=15))
+    assert ids == sorted(ids)
+
+
 def test_threads_never_make_the_same_id():
     with ThreadPoolExecutor(8) as threads:
         ids = list(threads.map(lambda _: new_id(MONDAY), range(20_000)))
