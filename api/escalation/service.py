@@ -105,6 +105,7 @@ def start_clocks(
     escalate_chat_after_seconds: int | None,
     allowed: Collection[RoutedChannel | str],
     started_at: datetime,
+    at: datetime,
     is_new: bool = False,
 ) -> None:
     """Start the clocks of an incidence that became OPEN at `started_at`; those that ran before start again unless they fired."""
@@ -118,7 +119,7 @@ def start_clocks(
     )
     if clocks:
         rows = [
-            {"timer_id": new_id(started_at), "incidence_id": incidence_id, "kind": clock.kind, "due_at": clock.due_at}
+            {"timer_id": new_id(at), "incidence_id": incidence_id, "kind": clock.kind, "due_at": clock.due_at}
             for clock in clocks
         ]
         connection.execute(_START[connection.dialect.name], rows)

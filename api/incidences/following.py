@@ -59,5 +59,6 @@ def follow_order_facts(connection: Connection, rules: Rules, row: Row[Any], fact
             escalate_chat_after_seconds=routing.escalate_after_seconds,
             allowed=channels,
             started_at=row.opened_at,
+            at=at,
         )
         escalate_by_value(connection, rules, row.incidence_id, facts.value_paise, at)

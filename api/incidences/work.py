@@ -53,6 +53,7 @@ def begin_work(
         escalate_chat_after_seconds=routing.escalate_after_seconds,
         allowed=routing.channels,
         started_at=at,
+        at=at,
         is_new=is_new,
     )
     escalate_by_value(connection, rules, incidence_id, facts.value_paise, at)

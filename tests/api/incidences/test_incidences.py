@@ -1,54 +1,14 @@
 from datetime import timedelta
-from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import select
 
 from store import clock
 from store.enums import Role
-from store.tables import incidence_timeline, orders, user_context
+from store.tables import incidences
 from tests.api.serving import AGENT_ID, USER_ID, Api
-
-
-def fill_cart(api: Api, user_id: str, rupees: int, event_type: str | None = None) -> None:
-    def put(connection: Connection) -> None:
-        at = clock.now()
-        connection.execute(
-            insert(user_context).values(
-                user_id=user_id, cart_value_paise=rupees * 100, event_type=event_type, updated_at=at
-            )
-        )
-
-    api.store.write(put)
-
-
-def place_order(api: Api, user_id: str, order_id: str, rupees: int) -> None:
-    def put(connection: Connection) -> None:
-        at = clock.now()
-        connection.execute(
-            insert(orders).values(
-                order_id=order_id,
-                user_id=user_id,
-                status="PLACED",
-                value_paise=rupees * 100,
-                placed_at=at,
-                source_id=order_id,
-                updated_at=at,
-            )
-        )
-
-    api.store.write(put)
-
-
-def start(client: httpx2.Client, **wanted: Any) -> httpx2.Response:
-    return client.post("/incidences", json={"stage": "PRE_ORDER", **wanted})
-
-
-def timeline(api: Api, incidence_id: str) -> list[str]:
-    with api.store.read() as connection:
-        query = select(incidence_timeline.c.event_type).where(incidence_timeline.c.incidence_id == incidence_id)
-        return list(connection.execute(query.order_by(incidence_timeline.c.event_id)).scalars())
+from tests.api.story import fill_cart, put_order, set_status, start, timeline
 
 
 @pytest.fixture
@@ -57,7 +17,7 @@ def app(api: Api) -> httpx2.Client:
 
 
 def test_help_that_is_allowed_opens_an_incidence(api_on_each_engine: Api):
-    fill_cart(api_on_each_engine, "user-1", 12_000)
+    fill_cart(api_on_each_engine.store, "user-1", 12_000)
     answer = start(
         api_on_each_engine.as_role(Role.APP),
         userId="user-1",
@@ -87,7 +47,7 @@ def test_help_that_is_allowed_opens_an_incidence(api_on_each_engine: Api):
 
 
 def test_a_second_start_joins_the_first(api: Api, app: httpx2.Client):
-    fill_cart(api, "user-1", 12_000)
+    fill_cart(api.store, "user-1", 12_000)
     first = start(app, userId="user-1")
     second = start(app, userId="user-1")
     assert (first.status_code, second.status_code) == (201, 200)
@@ -97,7 +57,7 @@ def test_a_second_start_joins_the_first(api: Api, app: httpx2.Client):
 
 def test_each_order_has_its_own_incidence(api: Api, app: httpx2.Client):
     for order_id in ("order-1", "order-2"):
-        place_order(api, "user-1", order_id, 30_000)
+        put_order(api, order_id, "user-1", 30_000)
     made = {
         start(app, userId="user-1", stage="POST_ORDER", orderId=order).json()["incidenceId"]
         for order in ("order-1", "order-2")
@@ -106,7 +66,7 @@ def test_each_order_has_its_own_incidence(api: Api, app: httpx2.Client):
 
 
 def test_a_cheap_order_gets_self_serve_and_is_kept(api: Api, app: httpx2.Client):
-    fill_cart(api, "user-1", 4_999)
+    fill_cart(api.store, "user-1", 4_999)
     answer = start(app, userId="user-1", channel="CALL")
     assert answer.status_code == 201
     assert (answer.json()["status"], answer.json()["allowedChannels"], answer.json()["channel"]) == (
@@ -118,13 +78,13 @@ def test_a_cheap_order_gets_self_serve_and_is_kept(api: Api, app: httpx2.Client)
 
 def test_self_serve_opens_when_it_is_asked_again_with_a_larger_cart(api: Api, app: httpx2.Client):
     start(app, userId="user-1")
-    fill_cart(api, "user-1", 5_000)
+    fill_cart(api.store, "user-1", 5_000)
     again = start(app, userId="user-1")
     assert (again.status_code, again.json()["status"]) == (200, "OPEN")
 
 
 def test_a_channel_that_is_not_allowed_is_refused_with_those_that_are(api: Api, app: httpx2.Client):
-    fill_cart(api, "user-1", 24_999)
+    fill_cart(api.store, "user-1", 24_999)
     answer = start(app, userId="user-1", channel="CALL")
     assert (answer.status_code, answer.json()["code"], answer.json()["allowedChannels"]) == (
         409,
@@ -135,13 +95,13 @@ def test_a_channel_that_is_not_allowed_is_refused_with_those_that_are(api: Api, 
 
 
 def test_a_wedding_may_call_whatever_its_value(api: Api, app: httpx2.Client):
-    fill_cart(api, "user-1", 10, "WEDDING")
+    fill_cart(api.store, "user-1", 10, "WEDDING")
     assert start(app, userId="user-1", channel="CALL").json()["channel"] == "CALL"
 
 
 def test_what_is_someone_elses_looks_as_if_it_were_not_there(api: Api, app: httpx2.Client):
-    fill_cart(api, "user-1", 12_000)
-    place_order(api, "user-1", "order-1", 9_000)
+    fill_cart(api.store, "user-1", 12_000)
+    put_order(api, "order-1", "user-1", 9_000)
     incidence_id = start(app, userId="user-1").json()["incidenceId"]
     stranger = api.as_user("user-2")
     theirs = stranger.get(f"/incidences/{incidence_id}")
@@ -161,7 +121,7 @@ def test_a_phone_asks_for_its_own_user(api: Api):
 
 def test_closing_says_how_long_it_took(api_on_each_engine: Api, monkeypatch: pytest.MonkeyPatch):
     api = api_on_each_engine
-    fill_cart(api, "user-1", 12_000)
+    fill_cart(api.store, "user-1", 12_000)
     made = start(api.as_role(Role.APP), userId="user-1").json()
     later = clock.now() + timedelta(minutes=8)
     monkeypatch.setattr(clock, "now", lambda: later)
@@ -181,7 +141,7 @@ def test_closing_says_how_long_it_took(api_on_each_engine: Api, monkeypatch: pyt
 
 
 def test_an_agent_who_closes_says_what_it_was_about(api: Api, app: httpx2.Client):
-    fill_cart(api, "user-1", 12_000)
+    fill_cart(api.store, "user-1", 12_000)
     path = f"/incidences/{start(app, userId='user-1').json()['incidenceId']}"
     agent = api.as_role(Role.AGENT)
     assert agent.patch(path, json={"outcome": "RESOLVED"}).json()["code"] == "issue_category_required"
@@ -198,21 +158,19 @@ def test_what_ended_does_not_end_again_otherwise(api: Api, app: httpx2.Client):
 
 
 def test_converted_needs_an_order_of_that_user(api: Api, app: httpx2.Client):
-    place_order(api, "user-2", "order-2", 30_000)
+    put_order(api, "order-2", "user-2", 30_000)
     path = f"/incidences/{start(app, userId='user-1').json()['incidenceId']}"
     assert app.patch(path, json={"outcome": "CONVERTED"}).json()["code"] == "order_missing"
     assert app.patch(path, json={"outcome": "CONVERTED", "orderId": "order-2"}).json()["code"] == "order_missing"
-    place_order(api, "user-1", "order-1", 30_000)
+    put_order(api, "order-1", "user-1", 30_000)
     converted = app.patch(path, json={"outcome": "CONVERTED", "orderId": "order-1"}).json()
     assert (converted["status"], converted["orderId"]) == ("CONVERTED", "order-1")
 
 
 def test_a_lost_order_carries_the_carts_value(api: Api, app: httpx2.Client):
-    fill_cart(api, "user-1", 12_000)
+    fill_cart(api.store, "user-1", 12_000)
     made = start(app, userId="user-1").json()
     app.patch(f"/incidences/{made['incidenceId']}", json={"outcome": "DROPPED", "orderImpact": "LOST"})
-    from store.tables import incidences
-
     with api.store.read() as connection:
         assert connection.execute(select(incidences.c.lost_value_paise)).scalar_one() == 1_200_000
 
@@ -220,7 +178,7 @@ def test_a_lost_order_carries_the_carts_value(api: Api, app: httpx2.Client):
 def test_an_incidence_is_reopened_by_outcome_null(api_on_each_engine: Api):
     api = api_on_each_engine
     app = api.as_role(Role.APP)
-    fill_cart(api, "user-1", 12_000)
+    fill_cart(api.store, "user-1", 12_000)
     path = f"/incidences/{start(app, userId='user-1').json()['incidenceId']}"
     app.patch(path, json={"outcome": "RESOLVED"})
     again = app.patch(path, json={"outcome": None}).json()
@@ -230,7 +188,7 @@ def test_an_incidence_is_reopened_by_outcome_null(api_on_each_engine: Api):
 def test_reopening_beside_an_open_one_goes_on_in_that(api_on_each_engine: Api):
     api = api_on_each_engine
     app = api.as_role(Role.APP)
-    fill_cart(api, "user-1", 12_000)
+    fill_cart(api.store, "user-1", 12_000)
     first = start(app, userId="user-1").json()["incidenceId"]
     app.patch(f"/incidences/{first}", json={"outcome": "RESOLVED"})
     second = start(app, userId="user-1").json()["incidenceId"]
@@ -249,7 +207,7 @@ def test_a_patch_of_what_changed_meanwhile_is_refused(api: Api, app: httpx2.Clie
 
 
 def test_a_repeated_start_with_its_key_is_answered_again(api: Api, app: httpx2.Client):
-    fill_cart(api, "user-1", 12_000)
+    fill_cart(api.store, "user-1", 12_000)
     body = {"userId": "user-1", "stage": "PRE_ORDER"}
     first, again = (app.post("/incidences", json=body, headers={"Idempotency-Key": "k1"}) for _ in range(2))
     assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
@@ -272,11 +230,7 @@ def test_history_comes_newest_first_and_page_by_page(api: Api, app: httpx2.Clien
 
 
 def test_an_available_agent_has_it_at_once(api: Api, app: httpx2.Client):
-    from sqlalchemy import update
-
-    from store.tables import agents
-
-    api.store.write(lambda c: c.execute(update(agents).where(agents.c.agent_id == AGENT_ID).values(status="AVAILABLE")))
-    fill_cart(api, "user-1", 12_000)
+    set_status(api, AGENT_ID, "AVAILABLE")
+    fill_cart(api.store, "user-1", 12_000)
     made = start(app, userId="user-1").json()
     assert (made["status"], made["agentId"]) == ("ASSIGNED", AGENT_ID)
