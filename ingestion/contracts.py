@@ -15,6 +15,7 @@ from store.tables import metadata
 from store.tables.columns import Instant
 
 STAYS_BEHIND = frozenset({"alembic_version", "api_keys", "idempotency_keys", "store_counters", "store_identity"}) | {
+    "erasures",
     "signing_keys",
     "suppressions",
     "timers",

@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ingestion.files.fields import Kind
 from ingestion.files.mapping import Mapping
+from store.erasures import erased_among
 from store.session import open_store
 from store.settings import Settings
 from store.tables import orders, users
@@ -53,8 +54,16 @@ def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) ->
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     insert = dialect.insert(table)
     (key,) = table.primary_key.columns
+    if table is users:
+        rows = _without_erased(connection, rows)
     given = [name for name in rows[0] if name not in (key.name, "created_at")]
     changed = {name: insert.excluded[name] for name in given} | {"change_seq": insert.excluded.change_seq}
     connection.execute(
         insert.on_conflict_do_update(index_elements=[key], set_=changed, where=table.c.source != "app"), rows
     )
+
+
+def _without_erased(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """An old file does not bring back whom `supportled erase` took out: the row comes without name and phone."""
+    erased = erased_among(connection, (row["user_id"] for row in rows))
+    return [row | {"name": None, "phone": None} if row["user_id"] in erased else row for row in rows]

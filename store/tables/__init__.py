@@ -14,6 +14,7 @@ from store.tables.incidences import incidence_timeline as incidence_timeline
 from store.tables.incidences import incidences as incidences
 from store.tables.incidences import timers as timers
 from store.tables.operations import deletions as deletions
+from store.tables.operations import erasures as erasures
 from store.tables.operations import idempotency_keys as idempotency_keys
 from store.tables.operations import recommendation_states as recommendation_states
 from store.tables.operations import store_counters as store_counters

@@ -40,6 +40,11 @@ deletions = Table(
 """A row that left the store: `row_key` is its primary key (parts joined by `/`). reason RETENTION keeps it in the
 warehouse; ERASURE, DEMO_RESET and CORRECTION take it out there too."""
 
+erasures = Table(
+    "erasures", metadata, Column("user_id", String(128), primary_key=True), instant("erased_at", nullable=False)
+)
+"""Users of whom only ids, times and amounts are kept. `var/erasures.jsonl` says the same where a backup cannot undo it."""
+
 recommendation_states = Table(
     "recommendation_states",
     metadata,
