@@ -129,7 +129,7 @@ def models_alone(settings: Settings, *, full_refresh: bool) -> float:
         shutil.copytree(dbt.target_dir(settings), target)
         environment = dbt.environment(settings) | {"SUPPORTLED_DBT_PATH": str(file), "DBT_TARGET_PATH": str(target)}
         words = ["--quiet", "run", *(["--full-refresh"] if full_refresh else [])]
-        subprocess.run(command(*words), cwd=ROOT, env=environment, check=True)
+        subprocess.run(command(dbt.DBT, *words), cwd=ROOT, env=environment, check=True)
         return json.loads((target / "run_results.json").read_text())["elapsed_time"]
 
 

@@ -16,6 +16,9 @@ from orchestration.problems import BuildFailed
 from store.published.versions import FILE_NAME
 from store.settings import ROOT, Settings
 
+DBT = "dbt.cli.main:cli"
+"""The program; see orchestration/child.py."""
+
 PROJECT_DIR = ROOT
 """Where dbt_project.yml is."""
 
@@ -37,7 +40,7 @@ def manifest_path(settings: Settings) -> Path:
     with exclusive(directory / "parse.lock"):
         if not manifest.is_file():
             done = subprocess.run(
-                command("--quiet", "parse"),
+                command(DBT, "--quiet", "parse"),
                 cwd=PROJECT_DIR,
                 env=environment(settings),
                 capture_output=True,

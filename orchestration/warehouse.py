@@ -94,7 +94,7 @@ def start_dbt(
     arguments = dbt.build_arguments(full_refresh=building.is_full_refresh)
     # Without DbtCliResource, which asks `dbt --version` in another process each time.
     return DbtCliInvocation.run(
-        args=command(*arguments),
+        args=command(dbt.DBT, *arguments),
         env=dbt.environment(building.settings) | {"DBT_LOG_FORMAT": "json", "PYTHONUNBUFFERED": "1"},
         manifest=manifest,
         dagster_dbt_translator=translator,
