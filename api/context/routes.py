@@ -1,6 +1,5 @@
 """GET /context/{userId}, and what the app tells: screen, cart, profile, signals."""
 
-
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import TypeAdapter
 

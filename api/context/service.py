@@ -23,7 +23,9 @@ from api.context.rules import (
     is_way_back,
 )
 from api.context.schemas import CartInput, ProfileInput, ScreenInput, SignalInput, SignalsAnswer, UpdateAnswer
+from api.friction.rules import inactivity_seconds
 from api.incidences.following import follow_cart
+from api.notifications.watch import look_after
 from api.rules.sets import Rules
 from store import clock
 from store.enums import ContextUpdateKind, SignalType
@@ -136,7 +138,9 @@ def _log_signals_of(
         stored = set(connection.execute(_STORED, span).scalars())
         rows = [row for row in rows if row["seq"] in stored]
     sent = [(row["signal_type"], row["value"]) for row in rows]
-    _save(connection, user_id, fold(state, SignalsSent(session_id, at, rows[-1]["seq"], sent)))
+    later = _save(connection, user_id, fold(state, SignalsSent(session_id, at, rows[-1]["seq"], sent)))
+    if inactivity_seconds(state, at) < inactivity_seconds(later, at):
+        look_after(connection, rules, user_id, at)  # present all along, as this heartbeat says: nobody has looked yet
     return [signal for signal, _ in sent]
 
 

@@ -1,0 +1,71 @@
+"""From what is known of a user to the help that is offered: score, route, prompt, incidence."""
+
+from asyncio import Future
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Row
+
+from api.channel.rules import Routing
+from api.context.reading import lock_known, no_context, read_known
+from api.friction.service import Evaluation, judge, write_score
+from api.notifications.rules import Decision
+from api.notifications.service import is_anything_new, mark_shown, offer_prompts, prompts_of, route_cart, unanswered_in
+from api.rules.sets import Rules
+from store import clock
+from store.enums import PromptStatus
+from store.session import Store
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """`prompt` is what the user is to see now; `decisions` is empty when nothing was newly due."""
+
+    evaluation: Evaluation
+    routing: Routing
+    decisions: tuple[Decision, ...]
+    prompts: Sequence[Row[Any]]
+    """Every one of the session."""
+    prompt: Row[Any] | None
+    joined: bool | None
+    """Whether the incidence was open before; None if none was opened or joined."""
+
+
+async def detect(store: Store, rules: Rules, user_id: str) -> Detected:
+    """Score the user and do what follows. It waits for the disk only if something is offered. Raises `NotFound`."""
+    with store.read() as connection:
+        known = read_known(connection, user_id)
+        if known is None or known.state.session_id is None:
+            raise no_context()
+        evaluation = judge(rules, known, clock.now())
+        there = prompts_of(connection, evaluation.session_id)
+    prompt = unanswered_in(rules, there, evaluation.evaluated_at)
+    is_undelivered = prompt is not None and prompt.status == PromptStatus.OFFERED
+    if is_undelivered or is_anything_new(evaluation, there):
+        return await store.writer.submit(_offer, rules, user_id)
+    store.writer.submit(write_score, rules, evaluation).add_done_callback(_note_failure)
+    return Detected(evaluation, route_cart(rules, evaluation), (), there, prompt, None)
+
+
+def _offer(connection: Connection, rules: Rules, user_id: str) -> Detected:
+    known = lock_known(connection, user_id)
+    at = clock.now()
+    evaluation = judge(rules, known, at)
+    write_score(connection, rules, evaluation)
+    offering = offer_prompts(connection, rules, evaluation, at, is_answered=True)
+    prompt = unanswered_in(rules, prompts_of(connection, evaluation.session_id), at)
+    if prompt is not None and prompt.status == PromptStatus.OFFERED:
+        mark_shown(connection, [prompt.prompt_id], at)
+    there = prompts_of(connection, evaluation.session_id)
+    joined = offering.incidence.joined if offering.incidence is not None else None
+    return Detected(evaluation, offering.routing, offering.decisions, there, prompt, joined)
+
+
+def _note_failure(written: "Future[None]") -> None:
+    error = None if written.cancelled() else written.exception()
+    if error is not None:
+        _log.warning("friction.score_not_kept", error_type=type(error).__name__)

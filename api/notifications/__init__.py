@@ -1,0 +1,1 @@
+"""Prompts: which help is offered to whom, and what became of it."""

@@ -1,0 +1,3 @@
+from tests.api.telling import meera, time
+
+__all__ = ["meera", "time"]
