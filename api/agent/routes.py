@@ -1,8 +1,10 @@
 """The agent's desk: dashboard, actions, notes and calls, approvals."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Request, Response
+from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import Connection
 
 from api.agent.approvals import decide_approval, open_approvals
@@ -23,6 +25,7 @@ from api.deps import CurrentRules, IfMatch, IncidenceId, Once, StoreDep, WantedP
 from api.incidences.history import live_rows, merge, published_rows, without_live
 from api.incidences.reading import get_incidence
 from api.paging import PageQuery
+from api.streams import LastEventId, StreamsDep
 from api.tokens.keyring import Principal
 from api.wire import RowId
 from store import clock
@@ -30,7 +33,9 @@ from store.enums import Role
 from store.published import WarehouseUnavailable
 
 router = APIRouter(prefix="/agent", tags=["agent"])
-Reader = Annotated[Principal, Depends(requires(Role.AGENT, Role.SUPERVISOR, Role.ADMIN))]
+_READERS = requires(Role.AGENT, Role.SUPERVISOR, Role.ADMIN)
+READERS = [Depends(_READERS)]
+Reader = Annotated[Principal, Depends(_READERS)]
 Agent = Annotated[Principal, Depends(requires(Role.AGENT, Role.SUPERVISOR))]
 Supervisor = Annotated[Principal, Depends(requires(Role.SUPERVISOR))]
 ApprovalId = Annotated[RowId, Path(alias="approvalId")]
@@ -105,6 +110,19 @@ async def list_approvals(caller: Reader, store: StoreDep, page: WantedPage) -> A
 async def post_approval(approval_id: ApprovalId, wanted: ApprovalInput, caller: Supervisor, once: Once) -> Response:
     """Decide, once. An approved action passes once, when its agent sends it again with this `approvalId`."""
     return await once(200, _decide, approval_id, Caller.of(caller).agent_id, wanted)
+
+
+@router.get("/stream", dependencies=READERS, response_class=EventSourceResponse)
+async def stream_desk(
+    streams: StreamsDep,
+    incidence_id: Annotated[RowId | None, Query(alias="incidenceId", description="Of this incidence alone")] = None,
+    last_event_id: LastEventId = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """What happens to incidences, as it happens: one `incidence` event for each new row of a timeline, without what people
+    wrote. `reset` means that too much happened: read again. With `Last-Event-ID` it goes on where it was.
+    """
+    async for event in streams.listen("desk", lambda change: incidence_id in (None, change.subject), last_event_id):
+        yield event
 
 
 def _decide(connection: Connection, approval_id: str, supervisor_id: str, wanted: ApprovalInput) -> ApprovalAnswer:
