@@ -2,11 +2,12 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 
 from fastapi import FastAPI
 
+from api.agent.feed import read_desk
 from api.agent.routes import router as agent_router
 from api.agents.routes import router as agents_router
 from api.analytics.reader import WarehouseReader
@@ -16,10 +17,13 @@ from api.context.routes import router as context_router
 from api.docs_pages import install_docs
 from api.edge import Edge
 from api.escalation.routes import router as escalation_router
+from api.friction.routes import router as friction_router
 from api.incidences.routes import router as incidences_router
 from api.limits import BodyLimits
 from api.logs import configure_logging
 from api.metrics import Metrics
+from api.notifications.feed import read_prompts
+from api.notifications.routes import router as notifications_router
 from api.openapi import install_openapi
 from api.operations.routes import router as operations_router
 from api.orders.routes import router as orders_router
@@ -27,16 +31,19 @@ from api.problems import install_error_handlers
 from api.rates import Rates
 from api.rules.registry import Registry
 from api.rules.routes import router as rules_router
+from api.streams import Streams, closed_on_signals
 from api.tokens.keyring import Keyring
 from api.tokens.routes import router as tokens_router
 from api.tokens.user_tokens import UserTokens
-from api.worker.loops import run_loops
+from api.worker.loops import Loop, run_loops
 from store.migrations import migrate
 from store.session import open_store
 from store.settings import Settings
 
 ROUTERS = (
     context_router,
+    friction_router,
+    notifications_router,
     incidences_router,
     channel_router,
     escalation_router,
@@ -61,8 +68,11 @@ Send a key as `Authorization: Bearer <key>`. The app's backend holds an APP key 
 """
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application over one state directory, by default the environment's; the store is migrated as it starts."""
+def create_app(settings: Settings | None = None, *, loops: Sequence[Loop] | None = None) -> FastAPI:
+    """The application over one state directory, by default the environment's; the store is migrated as it starts.
+
+    `loops` are what runs beside it, by default all of `api.worker.loops`.
+    """
     chosen = settings or Settings.from_environment()
     metrics = Metrics()
 
@@ -77,10 +87,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.rates = Rates()
             app.state.rules = Registry(store)
             app.state.warehouse = WarehouseReader(chosen)
+            app.state.streams = Streams(store, {"desk": read_desk, "prompts": read_prompts})
             metrics.watch(store)
-            watching = asyncio.gather(app.state.rules.watch(), run_loops(store, app.state.rules))
+            watching = asyncio.gather(
+                app.state.rules.watch(), app.state.streams.run(), run_loops(store, app.state.rules, loops)
+            )
             try:
-                with seldom_collected():
+                with seldom_collected(), closed_on_signals(app.state.streams):
                     yield
             finally:
                 watching.cancel()

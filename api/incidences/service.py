@@ -21,6 +21,7 @@ from api.incidences.rules import WORKED_ON, status_of
 from api.incidences.schemas import IncidenceAnswer, IncidenceInput, IncidencePatch
 from api.incidences.timeline import Actor, append_event
 from api.incidences.work import ChannelNotAllowed, change_incidence
+from api.notifications.service import accept_prompt
 from api.rules.sets import Rules
 from store import clock
 from store.enums import IncidenceTrigger, TimelineEvent
@@ -55,6 +56,8 @@ def create(connection: Connection, rules: Rules, wanted: IncidenceInput, user_id
         actor=actor,
     )
     started = start_incidence(connection, rules, start, at)
+    if wanted.prompt_id is not None:
+        accept_prompt(connection, wanted.prompt_id, started.incidence_id, at)
     row = get_incidence(connection, started.incidence_id)
     return Answered(IncidenceAnswer.of(row), 200 if started.joined else 201)
 

@@ -1,6 +1,5 @@
 """POST /notifications/trigger and /notifications/suppress/{userId}, and the stream of prompts for the app."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -22,13 +21,16 @@ from api.notifications.schemas import (
 )
 from api.notifications.service import dismiss, mark_shown, unanswered_of
 from api.rules.sets import Rules
+from api.streams import RESET, StreamsDep
 from api.tokens.keyring import Principal
 from store import clock
 from store.enums import PromptStatus, Role, RuleSet
+from store.session import Store
 
 router = APIRouter(prefix="/notifications", tags=["notifications"])
 Phone = Annotated[Principal, Depends(requires(Role.USER))]
-LOOKS_EVERY_SECONDS = 1.0
+_OVER = frozenset({PromptStatus.ACCEPTED, PromptStatus.DISMISSED, PromptStatus.EXPIRED})
+_NEWS = frozenset({*PromptStatus, RESET}) - _OVER
 
 
 @router.post("/trigger", response_model=TriggerAnswer)
@@ -55,25 +57,38 @@ async def post_suppress(user_id: OwnUserId, store: StoreDep, rules: CurrentRules
 
 
 @router.get("/stream", response_class=EventSourceResponse)
-async def stream_prompts(caller: Phone, store: StoreDep, registry: RegistryDep) -> AsyncIterator[ServerSentEvent]:
-    """Prompts for the phone of this user as they are offered: event `prompt`, data as `prompt` of `POST /friction/detect`.
+async def stream_prompts(
+    caller: Phone, store: StoreDep, registry: RegistryDep, streams: StreamsDep
+) -> AsyncIterator[ServerSentEvent]:
+    """Prompts for the phone of this user as they are offered: event `prompt`, with data as `prompt` of `POST /friction/detect`.
 
-    It begins with what is not answered yet; `id` is the promptId, by which the app knows what it has shown.
+    It begins with what waits for an answer; the app knows by `promptId` what it has shown. Event `prompt_over` tells that one
+    was accepted, dismissed or expired.
     """
-    user_id = caller.user_id or ""
-    sent: set[str] = set()
-    while True:
-        rules, at = registry.current(), clock.now()
-        with store.read() as connection:
-            rows = [row for row in unanswered_of(connection, rules, user_id, at) if row.prompt_id not in sent]
-        offered = [row.prompt_id for row in rows if row.status == PromptStatus.OFFERED]
-        if offered:
-            await store.writer.submit(mark_shown, offered, at)
-        for row in reversed(rows):
-            sent.add(row.prompt_id)
-            prompt = PromptAnswer.of(rules, row).model_dump(mode="json", by_alias=True)
-            yield ServerSentEvent(event="prompt", id=row.prompt_id, data=prompt)
-        await asyncio.sleep(LOOKS_EVERY_SECONDS)
+    user_id, sent = caller.user_id or "", set[str]()
+    is_first = True
+    async for event in streams.listen("prompts", lambda change: change.subject == user_id):
+        if event.event in _OVER:
+            yield ServerSentEvent(event="prompt_over", id=event.id, data=event.data)
+        elif is_first or event.event in _NEWS:
+            for prompt in await _unsent(store, registry.current(), user_id, sent):
+                yield ServerSentEvent(event="prompt", data=prompt.model_dump(mode="json", by_alias=True))
+            yield ServerSentEvent(id=event.id, retry=event.retry)
+        else:
+            yield event
+        is_first = False
+
+
+async def _unsent(store: Store, rules: Rules, user_id: str, sent: set[str]) -> list[PromptAnswer]:
+    """The prompts that wait for an answer and were not sent yet, the oldest first; from now on they are shown."""
+    at = clock.now()
+    with store.read() as connection:
+        rows = [row for row in unanswered_of(connection, rules, user_id, at) if row.prompt_id not in sent]
+    offered = [row.prompt_id for row in rows if row.status == PromptStatus.OFFERED]
+    if offered:
+        await store.writer.submit(mark_shown, offered, at)
+    sent.update(row.prompt_id for row in rows)
+    return [PromptAnswer.of(rules, row) for row in reversed(rows)]
 
 
 def _suppress(connection: Connection, rules: Rules, user_id: str) -> SuppressAnswer:

@@ -15,6 +15,8 @@ from api.agents.assignment import assign_waiting, may_assign
 from api.escalation.service import fire_due, is_any_due
 from api.idempotency import forget_old_answers
 from api.logs import places
+from api.notifications.service import expire_prompts, is_any_expired
+from api.notifications.watch import InactivityWatch
 from api.rules.registry import Registry
 from api.rules.sets import Rules
 from store import clock
@@ -61,19 +63,34 @@ def _forget(connection: Connection, _: Rules) -> int:
     return forget_old_answers(connection)
 
 
+def _expire_prompts(connection: Connection, rules: Rules) -> int:
+    return expire_prompts(connection, rules, clock.now(), AT_ONCE)
+
+
+def _is_any_prompt_over(connection: Connection, rules: Rules) -> bool:
+    return is_any_expired(connection, rules, clock.now())
+
+
+def _watching() -> tuple[Loop, ...]:
+    """The loops that remember where they looked."""
+    watch = InactivityWatch()
+    return (Loop("inactivity", 1.0, watch.look, watch.is_due),)
+
+
 LOOPS: tuple[Loop, ...] = (
     Loop("timers", 0.5, _fire, _are_timers_due, batch=AT_ONCE),
     # Whoever makes room fills it; this finds what two processes missed of each other, and what waits at a start.
     Loop("waiting", 1.0, _assign, _may_assign),
+    Loop("prompts", 1.0, _expire_prompts, _is_any_prompt_over, batch=AT_ONCE),
     Loop("idempotency_keys", 600.0, _forget),
 )
 """Add a line here for what else happens without a request."""
 
 
-async def run_loops(store: Store, registry: Registry, loops: Sequence[Loop] = LOOPS) -> None:
+async def run_loops(store: Store, registry: Registry, loops: Sequence[Loop] | None = None) -> None:
     """Run every loop, the first time at once, until cancelled. One that fails is written down and tried again, later and later."""
     async with asyncio.TaskGroup() as tasks:
-        for loop in loops:
+        for loop in (*LOOPS, *_watching()) if loops is None else loops:
             tasks.create_task(_run(loop, store, registry), name=f"worker-{loop.name}")
 
 

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert
 
 from api.app import create_app
 from api.tokens.service import insert_key
+from api.worker.loops import Loop
 from store import clock
 from store.enums import KEY_ROLES, AgentLevel, Role
 from store.session import Store, open_store
@@ -70,14 +71,14 @@ def serve(app: FastAPI) -> Iterator[str]:
 
 
 @contextmanager
-def serve_api(settings: Settings, *routers: APIRouter) -> Iterator[Api]:
+def serve_api(settings: Settings, *routers: APIRouter, loops: Sequence[Loop] | None = None) -> Iterator[Api]:
     """The whole application over a migrated store, with a key of each role and the two agents they belong to.
 
     `routers` are added, for tests of what every route stands on.
     """
     with open_store(settings) as store:
-        keys = store.write(_make_people)
-    app = create_app(settings)
+        keys = store.write(make_people)
+    app = create_app(settings, loops=loops)
     for router in routers:
         app.include_router(router)
     clients: dict[str | None, httpx2.Client] = {}
@@ -91,7 +92,8 @@ def serve_api(settings: Settings, *routers: APIRouter) -> Iterator[Api]:
                 client.close()
 
 
-def _make_people(connection: Connection) -> dict[Role, str]:
+def make_people(connection: Connection) -> dict[Role, str]:
+    """The two agents, and a key of each role."""
     at = clock.now()
     people = {AGENT_ID: ("Asha", AgentLevel.AGENT), SUPERVISOR_ID: ("Vikram", AgentLevel.SUPERVISOR)}
     for agent_id, (name, level) in people.items():

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, insert
 from store import clock
 from store.enums import Role
 from store.tables import catalogue_items
-from tests.api.serving import Api
+from store.settings import Settings
+from tests.api.serving import Api, serve_api
 
 NOON = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
 """Monday, 12:00 in India: people answer."""
@@ -102,6 +103,19 @@ def sell(connection: Connection) -> None:
             for item, kind, rupees in ((ROYAL, "PLATTER", ROYAL_RUPEES_A_PLATE), (CAKE, "ITEM", CAKE_RUPEES))
         ],
     )
+
+
+@pytest.fixture
+def api(sqlite_settings: Settings) -> Iterator[Api]:
+    """The application, served; what it would do by itself the test does, when it wants."""
+    with serve_api(sqlite_settings, loops=()) as api:
+        yield api
+
+
+@pytest.fixture
+def api_on_each_engine(store_settings: Settings) -> Iterator[Api]:
+    with serve_api(store_settings, loops=()) as api:
+        yield api
 
 
 @pytest.fixture

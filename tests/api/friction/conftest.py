@@ -1,3 +1,3 @@
-from tests.api.telling import meera, time
+from tests.api.telling import api, api_on_each_engine, meera, time
 
-__all__ = ["meera", "time"]
+__all__ = ["api", "api_on_each_engine", "meera", "time"]
