@@ -138,7 +138,7 @@ _JOINED = select(approvals, agent_actions.c.action, agent_actions.c.parameters).
     agent_actions, agent_actions.c.action_id == approvals.c.action_id
 )
 _BY_ID = _JOINED.where(approvals.c.approval_id == bindparam("id"))
-_OF_INCIDENCE = _JOINED.where(agent_actions.c.incidence_id == bindparam("incidence")).order_by(
+_OF_INCIDENCE = _JOINED.where(approvals.c.incidence_id == bindparam("incidence")).order_by(
     approvals.c.requested_at, approvals.c.approval_id
 )
 _USE = (

@@ -90,8 +90,10 @@ def action_states(row: Row[Any], caller: Principal) -> list[ActionState]:
 
 
 def masked_phone(phone: str | None) -> str | None:
-    """The last four digits; enough to ask "the number that ends with"."""
-    return f"{_MASK}{phone[-_LAST_DIGITS:]}" if phone is not None else None
+    """The last four digits, enough to ask for "the number that ends with"; of a short one nothing."""
+    if phone is None:
+        return None
+    return f"{_MASK}{phone[-_LAST_DIGITS:]}" if len(phone) > 2 * _LAST_DIGITS else _MASK
 
 
 def _user(connection: Connection, row: Row[Any], caller: Principal) -> UserDetails:

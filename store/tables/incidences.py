@@ -181,3 +181,11 @@ approvals = Table(
     source(),
     change_seq(),
 )
+Index("ix_approvals_incidence_id", approvals.c.incidence_id)
+_is_undecided = approvals.c.decided_at.is_(None)
+Index(
+    "ix_approvals_requested_at",
+    approvals.c.requested_at,
+    sqlite_where=_is_undecided,
+    postgresql_where=_is_undecided,
+)

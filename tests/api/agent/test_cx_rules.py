@@ -1,6 +1,5 @@
 """The CX rules, judged alone: whatever is asked, by whomever, on whatever order."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -54,8 +53,8 @@ def proposals(draw: st.DrawFn) -> ProposedAction:
 
 @st.composite
 def facts(draw: st.DrawFn) -> IncidenceFacts:
-    by_code: Mapping[str, int] = draw(st.dictionaries(st.sampled_from(CODES), paise, max_size=2))
-    return IncidenceFacts(draw(st.none() | paise), sum(by_code.values()), by_code)
+    by_code = draw(st.dictionaries(st.sampled_from(CODES), paise, max_size=2))
+    return IncidenceFacts(draw(st.none() | paise), sum(by_code.values()), {**by_code})
 
 
 persons = st.builds(
