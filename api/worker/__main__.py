@@ -29,14 +29,15 @@ def main() -> int:
         return 2
     try:
         migrate(settings.operations_url)
-        asyncio.run(_serve(settings))
+        asyncio.run(serve_loops(settings))
     except StoreError as error:
         _log.error("worker.stopped", reason=str(error), remedy=error.remedy)
         return 1
     return 0
 
 
-async def _serve(settings: Settings) -> None:
+async def serve_loops(settings: Settings) -> None:
+    """Run the loops until a signal ends them."""
     with open_store(settings) as store:
         registry = Registry(store)
         work = asyncio.gather(run_loops(store, registry), registry.watch())

@@ -1,0 +1,300 @@
+"""An incidence through anything that may happen to it, in any order. The store is real, and is closed and opened again."""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import func, select, update
+
+from api.agents.assignment import assign_incidence, assign_waiting, free_seats
+from api.errors import Problem
+from api.escalation.rules import BY_CAUSE
+from api.escalation.service import escalate
+from api.incidences.lifecycle import StartIncidence, close_incidence, drop_offer, reopen_incidence, start_incidence
+from api.incidences.rules import WORKED_ON, needed_level, status_of
+from api.incidences.timeline import SYSTEM, Actor, append_event
+from api.orders.service import OrderFact, record_order
+from store.enums import (
+    ActorType,
+    AgentStatus,
+    IncidenceStatus,
+    IncidenceTrigger,
+    OrderStatus,
+    Outcome,
+    Stage,
+    TimelineEvent,
+)
+from store.session import Store, open_store
+from store.settings import Settings
+from store.tables import agents, escalation_log, incidence_timeline, incidences, timers
+from tests.api.story import Floor, add_agent, fill_cart
+
+MEMORY = Path("/dev/shm")
+"""Where the machine has it, the thousands of commits wait for no disk: durability is tested elsewhere."""
+USERS = ("user-a", "user-b", "user-c")
+LEVELS = {
+    "asha": ("AGENT",),
+    "ravi": ("AGENT", "SENIOR_AGENT"),
+    "tara": ("TECH_TEAM",),
+    "vikram": ("SUPERVISOR", "AGENT"),
+}
+RUPEES = (0, 4_999, 5_000, 24_999, 25_000, 50_000, 50_001)
+MOVES = {
+    TimelineEvent.CREATED,
+    TimelineEvent.OPENED,
+    TimelineEvent.ASSIGNED,
+    TimelineEvent.REASSIGNED,
+    TimelineEvent.CLOSED,
+    TimelineEvent.REOPENED,
+}
+"""Events after which the status may be another."""
+
+users = st.sampled_from(USERS)
+agent_names = st.sampled_from(sorted(LEVELS))
+numbers = st.integers(0, 50)
+
+
+class Incidences(RuleBasedStateMachine):
+    template: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = Path(tempfile.mkdtemp(prefix="incidences-", dir=MEMORY if MEMORY.is_dir() else None))
+        shutil.copy(self.template, self.directory)
+        self.opened = self._open()
+        self.orders: dict[str, str] = {}
+        self.refused = 0
+
+    def _open(self) -> Any:
+        opening = open_store(Settings.at(self.directory))
+        self.floor = Floor(opening.__enter__())
+        return opening
+
+    @property
+    def store(self) -> Store:
+        return self.floor.store
+
+    def rows(self) -> list[Any]:
+        with self.store.read() as connection:
+            return list(connection.execute(select(incidences).order_by(incidences.c.incidence_id)))
+
+    def one(self, number: int, *statuses: IncidenceStatus) -> Any | None:
+        fitting = [row for row in self.rows() if not statuses or status_of(row) in statuses]
+        return fitting[number % len(fitting)] if fitting else None
+
+    def try_(self, change: Callable[..., Any]) -> Any:
+        """Run a change; one that is refused leaves everything as it was."""
+        before = self.rows()
+        try:
+            return self.floor.do(change)
+        except Problem as problem:
+            self.refused = problem.status
+        assert self.refused in {404, 409, 422}
+        assert self.rows() == before
+        return None
+
+    @initialize()
+    def staff(self) -> None:
+        for name, levels in LEVELS.items():
+            add_agent(self.store, name, *levels, limit=2, status="AWAY")
+
+    @rule(user=users, rupees=st.sampled_from(RUPEES))
+    def fill_cart(self, user: str, rupees: int) -> None:
+        fill_cart(self.store, user, rupees)
+        self.floor.follow(user)
+
+    @rule(user=users, as_offer=st.booleans(), is_after=st.booleans())
+    def create_or_join(self, user: str, as_offer: bool, is_after: bool) -> None:
+        order_id = next((order for order, owner in self.orders.items() if owner == user), None) if is_after else None
+        stage = Stage.POST_ORDER if order_id else Stage.PRE_ORDER
+        start = StartIncidence(user, stage, IncidenceTrigger.USER_INITIATED, order_id=order_id, as_offer=as_offer)
+        self.try_(lambda c, rules: start_incidence(c, rules, start, self.floor.at))
+
+    @rule(number=numbers, is_user=st.booleans())
+    def message(self, number: int, is_user: bool) -> None:
+        row = self.one(number, *WORKED_ON)
+        if row is not None:
+            actor = Actor(ActorType.USER, row.user_id) if is_user else Actor(ActorType.AGENT, "asha")
+            self.floor.do(
+                lambda c, _: append_event(c, row.incidence_id, TimelineEvent.MESSAGE, actor, self.floor.at, text="नमस्ते")
+            )
+
+    @rule(number=numbers, agent=agent_names)
+    def assign(self, number: int, agent: str) -> None:
+        row = self.one(number)
+        if row is not None:
+            self.try_(lambda c, _: assign_incidence(c, row.incidence_id, agent, actor=SYSTEM, at=self.floor.at))
+
+    @rule(agent=agent_names, status=st.sampled_from(AgentStatus))
+    def come_or_go(self, agent: str, status: AgentStatus) -> None:
+        def change(connection: Any, _: Any) -> None:
+            connection.execute(update(agents).where(agents.c.agent_id == agent).values(status=status))
+            assign_waiting(connection, self.floor.at)
+
+        self.floor.do(change)
+
+    @rule(number=numbers, trigger=st.sampled_from(BY_CAUSE))
+    def escalate(self, number: int, trigger: Any) -> None:
+        row = self.one(number)
+        if row is not None:
+            self.try_(
+                lambda c, r: escalate(c, r, row.incidence_id, trigger, reason=None, actor=SYSTEM, at=self.floor.at)
+            )
+
+    @rule(minutes=st.integers(0, 16))
+    def time_passes(self, minutes: int) -> None:
+        self.floor.later(minutes=minutes, seconds=1)
+        self.floor.fire()
+
+    @rule(number=numbers, outcome=st.sampled_from(Outcome))
+    def resolve(self, number: int, outcome: Outcome) -> None:
+        row = self.one(number)
+        if row is not None:
+            self.try_(
+                lambda c, _: close_incidence(c, row.incidence_id, outcome=outcome, actor=SYSTEM, at=self.floor.at)
+            )
+
+    @rule(number=numbers)
+    def drop_offer(self, number: int) -> None:
+        row = self.one(number, IncidenceStatus.OFFERED)
+        if row is not None:
+            assert self.floor.do(lambda c, _: drop_offer(c, row.incidence_id, reason="DISMISSED", at=self.floor.at))
+
+    @rule(number=numbers)
+    def reopen(self, number: int) -> None:
+        row = self.one(number, IncidenceStatus.RESOLVED, IncidenceStatus.DROPPED, IncidenceStatus.CONVERTED)
+        if row is not None:
+            self.try_(lambda c, rules: reopen_incidence(c, rules, row.incidence_id, actor=SYSTEM, at=self.floor.at))
+
+    @rule(user=users, rupees=st.sampled_from(RUPEES))
+    def order(self, user: str, rupees: int) -> None:
+        order_id = f"order-{len(self.orders)}"
+        self.orders[order_id] = user
+        order = OrderFact(order_id, user, OrderStatus.PLACED, rupees * 100)
+        self.floor.do(lambda c, rules: record_order(c, rules, order, self.floor.at))
+
+    @precondition(lambda self: self.orders)
+    @rule(number=numbers, rupees=st.sampled_from(RUPEES), status=st.sampled_from(OrderStatus))
+    def change_order(self, number: int, rupees: int, status: OrderStatus) -> None:
+        order_id, user = list(self.orders.items())[number % len(self.orders)]
+        order = OrderFact(order_id, user, status, rupees * 100)
+        self.try_(lambda c, rules: record_order(c, rules, order, self.floor.at))
+
+    @rule()
+    def restart(self) -> None:
+        at = self.floor.at
+        self.opened.__exit__(None, None, None)
+        self.opened = self._open()
+        self.floor.at = at + timedelta(seconds=1)
+        assert self.floor.do(lambda c, _: assign_waiting(c, self.floor.at)) == []
+
+    @invariant()
+    def no_state_is_illegal(self) -> None:
+        with self.store.read() as connection:
+            running = set(connection.execute(select(timers.c.incidence_id).where(timers.c.done_at.is_(None))).scalars())
+            fired = {(row.incidence_id, row.trigger) for row in connection.execute(select(escalation_log))}
+            pending = {
+                (row.incidence_id, row.kind)
+                for row in connection.execute(select(timers).where(timers.c.done_at.is_(None)))
+            }
+        assert not fired & pending
+        for row in self.rows():
+            status = status_of(row)
+            assert (row.outcome is None) == (row.resolved_at is None) == (row.time_to_resolve_seconds is None)
+            if status is IncidenceStatus.CONVERTED:
+                assert row.order_id is not None
+            if status is IncidenceStatus.ASSIGNED:
+                assert row.opened_at is not None
+                assert row.assigned_at is not None
+            if status in {IncidenceStatus.OFFERED, IncidenceStatus.SELF_SERVE}:
+                assert row.opened_at is None
+                assert row.agent_id is None
+            if status in WORKED_ON:
+                assert row.allowed_channels
+                assert row.channel is not None
+                assert row.first_channel is not None
+            else:
+                assert row.incidence_id not in running
+            if row.merged_into is not None:
+                assert row.outcome is not None
+
+    @invariant()
+    def one_open_for_each_user_stage_and_order(self) -> None:
+        keys = [(row.user_id, row.stage, row.order_id) for row in self.rows() if row.outcome is None]
+        assert len(keys) == len(set(keys))
+
+    @invariant()
+    def the_timeline_tells_every_move(self) -> None:
+        """The last status that the timeline tells is the present one, and each assignment, ending and reopening is told once."""
+        with self.store.read() as connection:
+            events = connection.execute(select(incidence_timeline).order_by(incidence_timeline.c.event_id)).all()
+        for row in self.rows():
+            own = [event for event in events if event.incidence_id == row.incidence_id]
+            told = [event.status_after for event in own if event.status_after is not None]
+            assert told[-1] == status_of(row)
+            kinds = [event.event_type for event in own]
+            assert kinds.count(TimelineEvent.CREATED) == 1
+            assert kinds.count(TimelineEvent.REOPENED) == row.reopen_count
+            assert kinds.count(TimelineEvent.CLOSED) == row.reopen_count + (row.outcome is not None)
+            for before, event in itertools.pairwise(own):
+                if event.event_type not in MOVES and event.status_after is not None and before.status_after is not None:
+                    is_asked_again = event.event_type == TimelineEvent.JOINED
+                    assert event.status_after == before.status_after or is_asked_again
+
+    @invariant()
+    def escalations_are_told_and_fire_once(self) -> None:
+        with self.store.read() as connection:
+            logged = connection.execute(select(func.count()).select_from(escalation_log)).scalar_one()
+            told = connection.execute(
+                select(func.count())
+                .select_from(incidence_timeline)
+                .where(incidence_timeline.c.event_type == TimelineEvent.ESCALATED)
+            ).scalar_one()
+        assert logged == told
+
+    @invariant()
+    def nothing_waits_while_someone_fitting_is_free(self) -> None:
+        with self.store.read() as connection:
+            free = free_seats(connection)
+            levels = {row.agent_id: row.levels for row in connection.execute(select(agents))}
+        for row in self.rows():
+            if status_of(row) not in WORKED_ON:
+                continue
+            level = needed_level(row.escalation_level)
+            is_waiting = row.agent_id is None or (level != "AGENT" and level not in levels[row.agent_id])
+            assert not is_waiting or not any(level in seat.levels for seat in free)
+
+    def teardown(self) -> None:
+        self.opened.__exit__(None, None, None)
+        shutil.rmtree(self.directory)
+
+
+def test_whatever_happens_an_incidence_stays_in_order(sqlite_settings: Settings, size: Callable[..., int]):
+    machine = type("Incidences", (Incidences,), {"template": sqlite_settings.var_dir / "operations.sqlite3"})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=size(small=200, full=2_000),
+            stateful_step_count=size(small=15, full=50),
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+        ),
+    )
+
+
+pytestmark = pytest.mark.xdist_group("incidence machine")
