@@ -248,7 +248,7 @@ FAULTS = (
     Fault(
         "an event before its incidence",
         land_rows("incidence_timeline", "occurred_at - interval 400 day as occurred_at"),
-        "created|before|event",
+        "events_follow_their_incidence",
     ),
     Fault(
         "an absurd guest count",
