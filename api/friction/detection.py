@@ -47,7 +47,7 @@ async def detect(store: Store, rules: Rules, user_id: str) -> Detected:
     is_undelivered = prompt is not None and prompt.status == PromptStatus.OFFERED
     if is_undelivered or is_anything_new(evaluation, there):
         return await store.writer.submit(_offer, rules, user_id)
-    store.writer.submit(write_score, rules, evaluation).add_done_callback(_note_failure)
+    store.writer.submit(write_score, evaluation).add_done_callback(_note_failure)
     return Detected(evaluation, route_cart(rules, evaluation), (), there, prompt, None)
 
 
@@ -55,7 +55,7 @@ def _offer(connection: Connection, rules: Rules, user_id: str) -> Detected:
     known = lock_known(connection, user_id)
     at = clock.now()
     evaluation = judge(rules, known, at)
-    write_score(connection, rules, evaluation)
+    write_score(connection, evaluation)
     offering = offer_prompts(connection, rules, evaluation, at, is_answered=True)
     prompt = unanswered_in(rules, prompts_of(connection, evaluation.session_id), at)
     if prompt is not None and prompt.status == PromptStatus.OFFERED:

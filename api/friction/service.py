@@ -1,19 +1,20 @@
 """Scoring a user, and keeping each score with the inputs that it was made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, exists, func, insert, select
 
 from api.context.reading import Known, lock_known
 from api.context.rules import ContextState, goes_on
 from api.friction.rules import Due, Inputs, Score, due_actions, inputs_of, score_of
 from api.notifications.rules import due_notifications
+from api.rules.registry import load_rules
 from api.rules.sets import Rules
 from store.enums import RuleSet
 from store.ids import new_id
-from store.tables import friction_scores, orders
+from store.tables import friction_scores, orders, rule_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +56,26 @@ def judge(rules: Rules, known: Known, at: datetime) -> Evaluation:
 def evaluate(connection: Connection, rules: Rules, user_id: str, at: datetime) -> Evaluation:
     """Score the user and keep the score; the context is held until the transaction ends. Raises `NotFound`."""
     evaluation = judge(rules, lock_known(connection, user_id), at)
-    write_score(connection, rules, evaluation)
+    write_score(connection, evaluation)
     return evaluation
 
 
-def write_score(connection: Connection, rules: Rules, evaluation: Evaluation) -> None:
-    """Keep an evaluation. If an order from before it was committed since it read, the score without FIRST_TIME_USER is kept."""
-    inputs, score, at = evaluation.inputs, evaluation.score, evaluation.evaluated_at
-    if inputs.is_first_time_user and connection.execute(_ORDERED, {"user": evaluation.user_id, "at": at}).first():
-        inputs = Inputs(
-            inputs.inactivity_seconds,
-            inputs.back_navigation_count,
-            inputs.price_check_count,
-            inputs.is_high_value_event,
-            is_first_time_user=False,
-        )
-        score = score_of(rules.friction, inputs)
-    connection.execute(_INSERT, _row(evaluation, inputs, score))
+def write_score(connection: Connection, evaluation: Evaluation) -> None:
+    """Keep an evaluation as of its instant.
+
+    What was committed between its reading and this, and is from before it, an order or new rules, is taken into account: the
+    row is what the log says.
+    """
+    inputs, score, version = evaluation.inputs, evaluation.score, evaluation.rule_version
+    found = connection.execute(_SINCE, {"user": evaluation.user_id, "at": evaluation.evaluated_at}).one()
+    if found.rule_version != version or (inputs.is_first_time_user and found.has_ordered):
+        inputs = replace(inputs, is_first_time_user=inputs.is_first_time_user and not found.has_ordered)
+        in_force = load_rules(connection, evaluation.evaluated_at).friction
+        score, version = score_of(in_force, inputs), in_force.version
+    connection.execute(_INSERT, _row(evaluation, inputs, score, version))
 
 
-def _row(evaluation: Evaluation, inputs: Inputs, score: Score) -> dict[str, Any]:
+def _row(evaluation: Evaluation, inputs: Inputs, score: Score, rule_version: int) -> dict[str, Any]:
     actions = dict.fromkeys(due.action for due in evaluation.due if due.rule_set is RuleSet.FRICTION)
     return {
         "score_id": evaluation.score_id,
@@ -90,14 +91,16 @@ def _row(evaluation: Evaluation, inputs: Inputs, score: Score) -> dict[str, Any]
         "is_help_due": score.is_help_due,
         "reasons": [reason.code for reason in score.reasons],
         "due_actions": list(actions),
-        "rule_version": evaluation.rule_version,
+        "rule_version": rule_version,
         "evaluated_at": evaluation.evaluated_at,
     }
 
 
-_ORDERED = (
-    select(orders.c.order_id)
-    .where(orders.c.user_id == bindparam("user"), orders.c.placed_at < bindparam("at"))
-    .limit(1)
+_SINCE = select(
+    select(func.max(rule_versions.c.version))
+    .where(rule_versions.c.rule_set == RuleSet.FRICTION, rule_versions.c.valid_from <= bindparam("at"))
+    .scalar_subquery()
+    .label("rule_version"),
+    exists().where(orders.c.user_id == bindparam("user"), orders.c.placed_at < bindparam("at")).label("has_ordered"),
 )
 _INSERT = insert(friction_scores)

@@ -25,7 +25,7 @@ def look_after(connection: Connection, rules: Rules, user_id: str, at: datetime)
     evaluation = _newly_due(connection, rules, known, at)
     if evaluation is None:
         return False
-    write_score(connection, rules, evaluation)
+    write_score(connection, evaluation)
     offer_prompts(connection, rules, evaluation, at)
     return True
 

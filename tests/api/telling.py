@@ -12,8 +12,8 @@ from sqlalchemy import Connection, insert
 
 from store import clock
 from store.enums import Role
-from store.tables import catalogue_items
 from store.settings import Settings
+from store.tables import catalogue_items
 from tests.api.serving import Api, serve_api
 
 NOON = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
@@ -86,14 +86,14 @@ class Visitor:
         return answer.json()
 
 
-def sell(connection: Connection) -> None:
+def sell(connection: Connection, since: datetime = NOON - timedelta(days=30)) -> None:
     """A platter priced per plate and a cake that is not."""
     connection.execute(
         insert(catalogue_items),
         [
             {
                 "item_id": item,
-                "valid_from": NOON - timedelta(days=30),
+                "valid_from": since,
                 "kind": kind,
                 "name_en": item,
                 "name_hi": item,
