@@ -27,6 +27,7 @@ AS_OF = datetime(2026, 11, 23, tzinfo=UTC)
 FIRST_AT = AS_OF.replace(tzinfo=None) - timedelta(days=34)
 BEGINNING = datetime.fromisoformat("0001-01-01")
 SLICE_COUNT = 3
+RULES = {"rule_versions", "friction_rules", "screens"}
 
 Row = Mapping[str, Any]
 Slice = dict[str, list[Row]]
@@ -49,7 +50,7 @@ class World:
         return FIRST_AT + timedelta(microseconds=self.random.randrange(days * 86_400 * 1_000_000))
 
 
-def random_slices(seed: int, *, user_count: int = 12, size: int = 40) -> list[Slice]:
+def random_slices(seed: int, *, user_count: int = 40, size: int = 80) -> list[Slice]:
     """The facts of a made-up world cut into `SLICE_COUNT` slices at random, so that most arrive out of order.
 
     Some rows come twice. Of rows with several versions, the later never comes before the earlier. The last slice takes
@@ -66,8 +67,9 @@ def random_slices(seed: int, *, user_count: int = 12, size: int = 40) -> list[Sl
     earliest: dict[tuple[str, Any], int] = {}
     for table, row in world.rows:
         key = (table, tuple(row[name] for name in RAW[table].key))
-        # The last slice is small.
-        place = max(earliest.get(key, 0), world.random.choices(range(SLICE_COUNT), (10, 8, 1))[0])
+        # The last slice is small, so that most users have nothing in it; new rules concern everybody.
+        weights = (1, 1, 0) if table in RULES else (10, 8, 0.3)
+        place = max(earliest.get(key, 0), world.random.choices(range(SLICE_COUNT), weights)[0])
         earliest[key] = place
         places = {place, SLICE_COUNT - 2} if place < SLICE_COUNT - 2 and world.random.random() < 0.1 else {place}
         earliest[key] = max(places)

@@ -18,6 +18,7 @@ scored_states as (
     select states.* from states
     semi join scored_sessions
         on states.user_id = scored_sessions.user_id and states.session_id = scored_sessions.session_id
+    where states.seq is not null
 ),
 
 -- A live evaluation saw the session as of its last event up to after_seq.
@@ -52,7 +53,8 @@ replayed as (
         states.event_id as score_id,
         states.user_id,
         states.session_id,
-        states.seq as after_seq,
+        -- Before every cart and profile: an imported event has no place among them. DuckDB's ASOF join may match a null.
+        coalesce(states.seq, -1) as after_seq,
         states.recorded_at as evaluated_at,
         states.earlier_activity_at as activity_at,
         states.earlier_heartbeat_at as heartbeat_at,

@@ -89,7 +89,7 @@ final as (
             ) }} as bigint
         ) as handling_cost_paise
     from joined
-    asof left join costs on joined.first_channel = costs.channel and joined.created_at >= costs.valid_from
+    asof left join costs on coalesce(joined.first_channel, 'NONE') = costs.channel and joined.created_at >= costs.valid_from
 )
 
 select * from final
