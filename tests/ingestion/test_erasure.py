@@ -36,7 +36,7 @@ from tests.ingestion.store_rows import row_of
 
 PRIYA, RAHUL = "u-priya", "u-rahul"
 SECRET = "Raghunathan-9198123"
-"""In everything that Priya is called, typed, or was sent."""
+"""In everything that Priya is called, typed, or was sent. Ids, her contact on a chat platform included, are not of it."""
 KEPT = "Venkatesh-9197000"
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 NUMBERS = {PRIYA: 21, RAHUL: 22}
@@ -52,10 +52,10 @@ def personal_rows(user_id: str, words: str) -> dict[str, dict[str, Any]]:
         row |= {key: user_id for key in ("user_id",) if key in table.c}
         row |= {key: f"incidence-{number}" for key in ("incidence_id",) if key in table.c}
         made[name] = row
-    made["platform_identities"]["platform_user_id"] = f"contact-{words}"
-    made["platform_conversations"]["platform_user_id"] = f"contact-{words}"
+    made["platform_identities"]["platform_user_id"] = f"contact-of-{user_id}"
+    made["platform_conversations"]["platform_user_id"] = f"contact-of-{user_id}"
     made["user_context"] |= {"current_screen": words, "screen_stack": [words]}
-    made["webhook_events"] |= {"redacted_body": {"contact": words}, "state": "APPLIED"}
+    made["webhook_events"] |= {"redacted_body": {"contact": f"contact-of-{user_id}"}, "state": "APPLIED"}
     made["idempotency_keys"]["answer"] = json.dumps({"text": words})
     return made
 
@@ -202,8 +202,8 @@ def test_what_waits_to_be_read_or_sent_is_withdrawn(filled: Settings) -> None:
     def wait(connection: Connection) -> None:
         connection.execute(update(outbox).values(state="PENDING"))
         unread = row_of(webhook_events, 30, "") | {"incidence_id": None, "conversation_id": "new", "state": "PENDING"}
-        for number, words in ((30, SECRET), (31, KEPT)):
-            body = json.dumps({"data": [{"contact": {"id": f"contact-{words}", "text": "hello"}}]}).encode()
+        for number, user_id in ((30, PRIYA), (31, RAHUL)):
+            body = json.dumps({"data": [{"contact": {"id": f"contact-of-{user_id}", "text": "hello"}}]}).encode()
             row = unread | {"event_id": f"e-{number}", "dedup_key": f"k-{number}", "body": body}
             connection.execute(insert(webhook_events), row)
 
@@ -223,8 +223,9 @@ def test_the_contact_of_a_chat_platform_leads_nowhere(filled: Settings) -> None:
     after = everything(filled)
     assert [row["user_id"] for row in after["platform_identities"]] == [RAHUL]
     contacts = {row["incidence_id"]: row["platform_user_id"] for row in after["platform_conversations"]}
-    assert contacts == {"incidence-21": None, "incidence-22": f"contact-{KEPT}"}
+    assert contacts == {"incidence-21": None, "incidence-22": f"contact-of-{RAHUL}"}
     assert after["idempotency_keys"] == []
+    assert f"contact-of-{PRIYA}" not in str(after)
 
 
 def test_somebody_known_by_a_chat_only_can_be_erased(filled: Settings) -> None:
