@@ -23,6 +23,7 @@ from api.context.rules import (
     is_way_back,
 )
 from api.context.schemas import CartInput, ProfileInput, ScreenInput, SignalInput, SignalsAnswer, UpdateAnswer
+from api.context.signal_log import insert_signals, instant_of
 from api.friction.rules import inactivity_seconds
 from api.incidences.following import follow_cart
 from api.notifications.watch import look_after
@@ -115,30 +116,33 @@ def _log_signals_of(
     seqs = next_seqs(connection, len(signals))
     present = state.screen if session_id == state.session_id else None
     flow_of = rules.screens.flow_of
+    recorded_at = instant_of(connection, at)
     rows = [
-        {
-            "seq": seq,
-            "user_id": user_id,
-            "session_id": session_id,
-            "signal_type": signal.signal_type,
-            "value": signal.value,
-            "screen": signal.screen or present,
-            "flow": flow_of(signal.screen or present),
-            "client_event_id": signal.client_event_id,
-            "client_at": signal.timestamp,
-            "recorded_at": at,
-        }
+        (
+            seq,
+            user_id,
+            session_id,
+            signal.signal_type,
+            signal.value,
+            screen := signal.screen or present,
+            flow_of(screen),
+            signal.client_event_id,
+            instant_of(connection, signal.timestamp) if signal.timestamp is not None else None,
+            recorded_at,
+            "app",
+        )
         for seq, signal in zip(seqs, signals, strict=True)
     ]
-    stored_count = connection.execute(_LOG_SIGNALS[connection.dialect.name], rows).rowcount
+    stored_count = insert_signals(connection, rows)
     if not stored_count:
         return []
+    new = list(zip(seqs, signals, strict=True))
     if stored_count < len(rows):
         span = {"user": user_id, "first": seqs[0], "last": seqs[-1]}
         stored = set(connection.execute(_STORED, span).scalars())
-        rows = [row for row in rows if row["seq"] in stored]
-    sent = [(row["signal_type"], row["value"]) for row in rows]
-    later = _save(connection, user_id, fold(state, SignalsSent(session_id, at, rows[-1]["seq"], sent)))
+        new = [(seq, signal) for seq, signal in new if seq in stored]
+    sent = [(signal.signal_type, signal.value) for _, signal in new]
+    later = _save(connection, user_id, fold(state, SignalsSent(session_id, at, new[-1][0], sent)))
     if inactivity_seconds(state, at) < inactivity_seconds(later, at):
         look_after(connection, rules, user_id, at)  # present all along, as this heartbeat says: nobody has looked yet
     return [signal for signal, _ in sent]
@@ -253,10 +257,6 @@ _SAVE_CART = (
 )
 _SAVE_SEQ = update(user_context).where(_MINE).values(last_seq=bindparam("last_seq"))
 _DIALECTS = {dialect.dialect.name: dialect for dialect in (sqlite, postgresql)}
-_LOG_SIGNALS = {
-    name: dialect.insert(friction_signals).on_conflict_do_nothing(index_elements=["user_id", "client_event_id"])
-    for name, dialect in _DIALECTS.items()
-}
 _STORED = select(friction_signals.c.seq).where(
     friction_signals.c.seq.between(bindparam("first"), bindparam("last")),
     friction_signals.c.user_id == bindparam("user"),
