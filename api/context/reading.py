@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, text
+from sqlalchemy import Connection, Row, bindparam, exists, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from api.context.rules import Cart, ContextState
 from api.errors import NotFound
 from store.enums import EventType, Flow
-from store.tables import catalogue_items, context_updates, orders, user_context
+from store.tables import catalogue_items, context_updates, orders, prompts, user_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Known:
     state: ContextState
     first_order_at: datetime | None = None
     prior_order_count: int = 0
+    has_prompts: bool = True
+    """Whether any prompt was due in the session."""
 
 
 def read_known(connection: Connection, user_id: str) -> Known | None:
@@ -91,7 +93,7 @@ def no_context() -> NotFound:
 
 
 def _known(row: Row[Any]) -> Known:
-    return Known(row.user_id, state_of(row), row.first_order_at, row.prior_order_count or 0)
+    return Known(row.user_id, state_of(row), row.first_order_at, row.prior_order_count or 0, bool(row.has_prompts))
 
 
 _USER = bindparam("user")
@@ -106,6 +108,7 @@ _KNOWN = select(
     .limit(1)
     .scalar_subquery()
     .label("prior_order_count"),
+    exists().where(prompts.c.session_id == user_context.c.session_id).label("has_prompts"),
 ).where(user_context.c.user_id == _USER)
 _BEGIN = {
     dialect.dialect.name: dialect.insert(user_context).on_conflict_do_nothing() for dialect in (sqlite, postgresql)

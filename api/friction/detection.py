@@ -42,7 +42,7 @@ async def detect(store: Store, rules: Rules, user_id: str) -> Detected:
         if known is None or known.state.session_id is None:
             raise no_context()
         evaluation = judge(rules, known, clock.now())
-        there = prompts_of(connection, evaluation.session_id)
+        there = prompts_of(connection, evaluation.session_id) if known.has_prompts else ()
     prompt = unanswered_in(rules, there, evaluation.evaluated_at)
     is_undelivered = prompt is not None and prompt.status == PromptStatus.OFFERED
     if is_undelivered or is_anything_new(evaluation, there):
