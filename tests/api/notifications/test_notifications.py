@@ -9,9 +9,10 @@ from api.notifications.service import expire_prompts, is_any_expired
 from api.notifications.watch import InactivityWatch
 from store import clock
 from store.enums import IncidenceStatus, Role
+from store.settings import Settings
 from store.tables import friction_scores, incidences, prompts
 from tests.api.listening import listen
-from tests.api.serving import Api
+from tests.api.serving import Api, serve_api
 from tests.api.telling import ROYAL, Clock, Visitor
 
 NIGHT_BEFORE = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
@@ -299,3 +300,15 @@ def test_who_comes_back_gets_what_waits_for_an_answer(meera: Visitor, api: Api, 
 
 def test_only_a_phone_listens(api: Api):
     assert api.as_role(Role.APP).get("/notifications/stream").status_code == 403
+
+
+def test_the_worker_notices_by_itself(sqlite_settings: Settings, time: Clock):
+    with serve_api(sqlite_settings) as api:
+        visitor = Visitor(api, "user-meera")
+        visitor.shows("guest_count")
+        with listen(api.as_user("user-meera"), "/notifications/stream") as stream:
+            time.go_on(seconds=46)
+            assert stream.next().data["code"] == "GUEST_COUNT_INACTIVITY"
+            time.go_on(minutes=10)
+            over = stream.next()
+            assert (over.name, over.data["status"]) == ("prompt_over", "EXPIRED")
