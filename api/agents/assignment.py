@@ -32,13 +32,13 @@ class NotOpen(Conflict):
     remedy = "Only what is OPEN or ASSIGNED has an agent."
 
 
-def assign_waiting(connection: Connection, at: datetime) -> list[tuple[str, str]]:
+def assign_waiting(connection: Connection, at: datetime, *, is_any_known: bool = False) -> list[tuple[str, str]]:
     """Give whatever waits to free agents of the needed level, the longest waiting first; (incidence, agent) pairs.
 
-    Called wherever an incidence begins to wait or an agent gets free.
+    Called wherever an incidence begins to wait (then one `is_any_known`) or an agent gets free.
     """
     given: list[tuple[str, str]] = []
-    if not _anything_waits(connection):
+    if not is_any_known and not _anything_waits(connection):
         return given
     seats = {seat.agent_id: seat for seat in free_seats(connection)}
     is_worth_a_look = bool(seats)

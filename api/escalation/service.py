@@ -90,11 +90,12 @@ def escalate(
 
 def escalate_by_value(
     connection: Connection, rules: Rules, incidence_id: str, order_value_paise: int | None, at: datetime
-) -> None:
-    """Escalate if the order's value alone asks for it, once."""
-    if is_high_value(rules.escalation, order_value_paise):
-        trigger = EscalationTrigger.HIGH_VALUE_ORDER
-        escalate(connection, rules, incidence_id, trigger, reason=REASONS[trigger], actor=SYSTEM, at=at)
+) -> EscalationLevel | None:
+    """Escalate if the order's value alone asks for it, once; the level it gives, if so."""
+    if not is_high_value(rules.escalation, order_value_paise):
+        return None
+    trigger = EscalationTrigger.HIGH_VALUE_ORDER
+    return escalate(connection, rules, incidence_id, trigger, reason=REASONS[trigger], actor=SYSTEM, at=at)
 
 
 def start_clocks(

@@ -22,6 +22,7 @@ from store.enums import (
     RoutedChannel,
     Stage,
 )
+from store.tables import incidences
 
 ScreenName = Annotated[str, Field(min_length=1, max_length=128, examples=["checkout"])]
 Category = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$", examples=["PRICE_CLARITY"])]
@@ -93,7 +94,7 @@ class IncidenceAnswer(Wire):
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
         """From a row of the operational store."""
-        values = {name: getattr(row, name) for name in cls.model_fields if name in row._fields}
+        values = {name: getattr(row, name) for name in _STORED}
         values |= {
             "status": status_of(row),
             "user_inputs": row.user_inputs or {},
@@ -134,6 +135,7 @@ class IncidenceHistory(Page[IncidenceAnswer]):
     warehouse_version: str | None = Field(description="null while nothing is published: then live ones alone")
 
 
+_STORED = tuple(name for name in IncidenceAnswer.model_fields if name in incidences.c)
 _MISSING = {
     "channel": "NONE",
     "first_channel": "NONE",

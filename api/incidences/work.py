@@ -56,8 +56,10 @@ def begin_work(
         at=at,
         is_new=is_new,
     )
-    escalate_by_value(connection, rules, incidence_id, facts.value_paise, at)
-    assign_waiting(connection, at)
+    escalated = escalate_by_value(connection, rules, incidence_id, facts.value_paise, at)
+    given = assign_waiting(connection, at, is_any_known=True)
+    if is_new and escalated is None and incidence_id not in dict(given):
+        return IncidenceStatus.OPEN  # nothing else gives it an agent
     return status_of(get_incidence(connection, incidence_id))
 
 

@@ -51,7 +51,7 @@ LEVELS = {
     "asha": ("AGENT",),
     "ravi": ("AGENT", "SENIOR_AGENT"),
     "tara": ("TECH_TEAM",),
-    "vikram": ("SUPERVISOR", "AGENT"),
+    "vikram": ("SUPERVISOR",),
 }
 RUPEES = (0, 4_999, 5_000, 24_999, 25_000, 50_000, 50_001)
 MOVES = {
@@ -109,9 +109,13 @@ class Incidences(RuleBasedStateMachine):
         return None
 
     @initialize()
-    def staff(self) -> None:
+    def begin_the_day(self) -> None:
         for name, levels in LEVELS.items():
-            add_agent(self.store, name, *levels, limit=2, status="AWAY")
+            add_agent(self.store, name, *levels, limit=1, status="AWAY" if name == "ravi" else "AVAILABLE")
+        for user, rupees in zip(USERS, (12_000, 30_000, 60_000), strict=True):
+            fill_cart(self.store, user, rupees)
+            start = StartIncidence(user, Stage.PRE_ORDER, IncidenceTrigger.USER_INITIATED)
+            self.floor.do(lambda c, rules, start=start: start_incidence(c, rules, start, self.floor.at))
 
     @rule(user=users, rupees=st.sampled_from(RUPEES))
     def fill_cart(self, user: str, rupees: int) -> None:
