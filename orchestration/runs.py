@@ -1,7 +1,6 @@
 """Dagster's own record of runs: where it is kept, and how runs that died stop standing in the way."""
 
 import logging
-import os
 import shutil
 from typing import Any
 
@@ -46,8 +45,6 @@ def write_instance_config(settings: Settings) -> None:
 def open_instance(settings: Settings) -> dg.DagsterInstance:
     """The instance that Dagster's pages show, whoever started the run."""
     write_instance_config(settings)
-    # Dagster reads its home from the environment in places where no instance is handed on.
-    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)  # noqa: TID251
     return dg.DagsterInstance.from_config(str(settings.dagster_home))
 
 
