@@ -4,6 +4,7 @@ import json
 import queue
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,24 +30,29 @@ class Stream:
     _events: "queue.SimpleQueue[Event | None]" = field(default_factory=queue.SimpleQueue)
 
     def next(self) -> Event:
-        while True:
-            event = self._events.get(timeout=PATIENCE_SECONDS)
-            assert event is not None, "the stream ended"
-            self.id = event.id or self.id
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (event := self._take(deadline)) is not None:
             if event.data is not None:
                 return event
+        raise AssertionError("the stream ended")
 
     def begin(self) -> None:
         """Wait until the stream listens."""
-        event = self._events.get(timeout=PATIENCE_SECONDS)
-        assert event is not None, "the stream ended"
-        self.id = event.id or self.id
+        assert self._take(time.monotonic() + PATIENCE_SECONDS) is not None, "the stream ended"
 
     def ends(self) -> bool:
         """Wait until the server ends the stream, whatever comes before."""
-        while self._events.get(timeout=PATIENCE_SECONDS) is not None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self._take(deadline) is not None:
             pass
         return True
+
+    def _take(self, deadline: float) -> Event | None:
+        """The next event, heartbeats too; None at the end."""
+        event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
+        if event is not None:
+            self.id = event.id or self.id
+        return event
 
     def _read(self, answer: httpx2.Response) -> None:
         event = Event()

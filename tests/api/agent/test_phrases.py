@@ -30,6 +30,7 @@ RULES = PhraseRules(
         ("hi promise", []),
         ("I promised nothing", []),
         ("बड़ा पैकेज ले लीजिएगा", []),
+        ("ऐप के बाहरी", []),  # ends in a vowel sign
         ("", []),
     ],
 )
