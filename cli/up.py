@@ -71,7 +71,18 @@ def services(settings: Settings, port: int) -> list[Service]:
     return [
         Service(
             "API",
-            child("uvicorn", "--factory", "api.app:create_app", "--host", HOST, "--port", str(port), "--no-access-log"),
+            child(
+                "uvicorn",
+                "--factory",
+                "api.app:create_app",
+                "--host",
+                HOST,
+                "--port",
+                str(port),
+                "--no-access-log",
+                "--timeout-graceful-shutdown",
+                "5",
+            ),
             port=port,
             log=logs / "api.log",
         ),
