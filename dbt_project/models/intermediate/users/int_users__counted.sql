@@ -45,8 +45,14 @@ facts as (
             changed._extract_no
         from {{ ref(model) }} as changed
         inner join incidence_users on changed.incidence_id = incidence_users.incidence_id
-        {{ "union all" if not loop.last }}
+        union all
     {%- endfor %}
+    -- A discount also concerns the user of its order, who may not be that of the incidence.
+    select
+        orders.user_id,
+        changed._extract_no
+    from {{ ref('stg_ops__order_change_requests') }} as changed
+    inner join {{ ref('int_orders__unioned') }} as orders on changed.order_id = orders.order_id
 ),
 
 -- What every user's numbers depend on. By content, for these are extracted whole.
