@@ -114,7 +114,7 @@ def _add_rules(world: World) -> None:
             ("PRICE_CHECK", "SCORE", threshold, 20),
             ("HIGH_VALUE_EVENT", "SCORE", None, 15),
             ("FIRST_TIME_USER", "SCORE", None, 10),
-            ("HELP", "HELP", 50, None),
+            ("HELP", "HELP", 30, None),
         ):
             world.add("friction_rules", version=version, code=code, kind=kind, threshold=over, weight=weight)
         world.add("screens", version=version, code="pay", flow=Flow.CHECKOUT if version == 1 else Flow.PAYMENT)
@@ -196,6 +196,7 @@ def _add_orders(world: World, size: int) -> None:
             "event_type": world.random.choice([*EventType, None]),
             "value_paise": world.random.randrange(100_000, 5_000_000),
             "placed_at": placed_at,
+            "recorded_at": placed_at,
             "source": "app",
             "source_id": f"o{number}",
             "updated_at": placed_at,
