@@ -1,5 +1,6 @@
 """dbt as a child process: where its files are, how it is called, and what it said when it failed."""
 
+import errno
 import json
 import os
 import shutil
@@ -48,8 +49,10 @@ def manifest_path(settings: Settings) -> Path:
                 check=False,
             )
             if done.returncode:
+                require_room(done.stdout)
                 raise BuildFailed(
-                    f"dbt cannot read the project: {last_words(done.stdout)}", "Mend dbt_project/, then build again."
+                    f"dbt cannot read the project: {last_words(done.stdout or done.stderr)}",
+                    "Mend dbt_project/, then build again.",
                 )
             for outdated in directory.glob("manifest-*.json"):
                 outdated.unlink()
@@ -92,6 +95,13 @@ def failures(settings: Settings) -> list[str]:
 def failure(result: Mapping[str, Any]) -> str:
     name = result["unique_id"].split(".")[2]
     return f"{name}: {last_words(result['message'] or result['status'])}"
+
+
+def require_room(text: str) -> None:
+    """Raises OSError if what a child said tells of a full disk."""
+    for code in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+        if os.strerror(code) in text:
+            raise OSError(code, os.strerror(code))
 
 
 def last_words(text: str, length: int = 400) -> str:

@@ -8,6 +8,7 @@ import dagster as dg
 from ingestion.contracts import BOOK_KEEPING, FILE, OPERATIONAL
 from ingestion.extract import ExtractFailed, run_extract
 from orchestration.building import Building, land_raw
+from orchestration.dbt import require_room
 from orchestration.duck import open_file, quoted
 from orchestration.problems import BuildFailed
 from orchestration.resources import building_of
@@ -40,6 +41,7 @@ def operational_extract(context: dg.AssetExecutionContext) -> dg.MaterializeResu
         try:
             result = run_extract(building.settings)
         except ExtractFailed as error:
+            require_room(str(error))
             raise BuildFailed(
                 str(error), "Is the operational store there? ./supportled doctor looks; then build again."
             ) from error

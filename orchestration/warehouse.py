@@ -109,6 +109,7 @@ def start_dbt(
 
 def dbt_failed(building: Building) -> BuildFailed:
     failed = dbt.failures(building.settings)
+    dbt.require_room(" ".join(failed))
     return BuildFailed(
         "dbt refused the data or could not compute it: " + ("; ".join(failed[:5]) or "it said no more"),
         f"Readers keep the last version. {building.settings.var_dir / 'logs' / 'dbt.log'} has every word; "
