@@ -75,6 +75,7 @@ def first_orders(connection: Connection, count: int) -> None:
             "status": "PLACED",
             "value_paise": VALUE_PAISE,
             "placed_at": AT,
+            "recorded_at": AT,
             "source_id": f"order-{number}",
             "updated_at": AT,
         }

@@ -71,7 +71,7 @@ def queries(amount: Amount, from_at: datetime, until: datetime) -> dict[str, str
         "orders": (
             f"select 'order-' || ({m} + i) as order_id, {user('i')} as user_id, 'PLACED' as status, "
             "['WEDDING', 'BIRTHDAY', 'OTHER'][1 + i % 3] as event_type, null as event_date, 20 + i % 80 as guest_count, "
-            f"100000 * (1 + i % 60) as value_paise, null as items, {at('i', order_count)} as placed_at, null as cancelled_at, "
+            f"100000 * (1 + i % 60) as value_paise, null as items, {at('i', order_count)} as placed_at, placed_at as recorded_at, null as cancelled_at, "
             f"'app' as source, 'order-' || ({m} + i) as source_id, {at('i', order_count)} as updated_at, 1 as change_seq "
             f"from range({order_count}) as r(i)"
         ),

@@ -100,7 +100,7 @@ _USER = bindparam("user")
 _LOCK = select(user_context).where(user_context.c.user_id == _USER).with_for_update()
 _KNOWN = select(
     user_context,
-    select(func.min(orders.c.placed_at)).where(orders.c.user_id == _USER).scalar_subquery().label("first_order_at"),
+    select(func.min(orders.c.recorded_at)).where(orders.c.user_id == _USER).scalar_subquery().label("first_order_at"),
     # In the words of the index, so that it is used.
     select(context_updates.c.prior_order_count)
     .where(context_updates.c.user_id == _USER, text("kind = 'PROFILE'"))

@@ -101,6 +101,6 @@ _SINCE = select(
     .where(rule_versions.c.rule_set == RuleSet.FRICTION, rule_versions.c.valid_from <= bindparam("at"))
     .scalar_subquery()
     .label("rule_version"),
-    exists().where(orders.c.user_id == bindparam("user"), orders.c.placed_at < bindparam("at")).label("has_ordered"),
+    exists().where(orders.c.user_id == bindparam("user"), orders.c.recorded_at < bindparam("at")).label("has_ordered"),
 )
 _INSERT = insert(friction_scores)

@@ -102,6 +102,7 @@ def _new_row(order: OrderFact, placed_at: datetime, at: datetime) -> dict[str, A
         "status": order.status,
         **_told(order),
         "placed_at": placed_at,
+        "recorded_at": at,
         "cancelled_at": at if order.status is OrderStatus.CANCELLED else None,
         "source": LIVE_SOURCE,
         "source_id": order.order_id,

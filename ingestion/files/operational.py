@@ -47,7 +47,7 @@ def _row(table: Table, values: dict[str, Any], as_of: datetime) -> dict[str, Any
     aware = {
         name: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for name, value in values.items()
     }
-    return aware | {name: as_of for name in ("created_at", "updated_at") if name in table.c}
+    return aware | {name: as_of for name in ("created_at", "recorded_at", "updated_at") if name in table.c}
 
 
 def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -56,7 +56,7 @@ def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) ->
     (key,) = table.primary_key.columns
     if table is users:
         rows = _without_erased(connection, rows)
-    given = [name for name in rows[0] if name not in (key.name, "created_at")]
+    given = [name for name in rows[0] if name not in (key.name, "created_at", "recorded_at")]
     changed = {name: insert.excluded[name] for name in given} | {"change_seq": insert.excluded.change_seq}
     connection.execute(
         insert.on_conflict_do_update(index_elements=[key], set_=changed, where=table.c.source != "app"), rows

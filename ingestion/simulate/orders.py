@@ -91,6 +91,7 @@ def order_rows(found: Orders, visits: Visits, user_ids: np.ndarray, dates: list[
             "value_paise": carts.value_paise[visit],
             "items": items,
             "placed_at": found.placed_at,
+            "recorded_at": found.placed_at,
             "cancelled_at": found.cancelled_at,
             "source": [SOURCE] * len(visit),
             "source_id": found.order_id,

@@ -32,6 +32,7 @@ orders = Table(
     paise("value_paise", nullable=False),
     document("items"),
     instant("placed_at", nullable=False),
+    instant("recorded_at", nullable=False),
     instant("cancelled_at"),
     source(),
     Column("source_id", String(128), nullable=False),
@@ -39,6 +40,8 @@ orders = Table(
     change_seq(),
     UniqueConstraint("source", "source_id"),
 )
+"""One row per order, as it is now. `placed_at` is the app's word, perhaps late; `recorded_at` is when we learnt of it, and what
+a live score knew."""
 Index("ix_orders_user_id_placed_at", orders.c.user_id, orders.c.placed_at)
 
 order_change_requests = Table(

@@ -31,8 +31,8 @@ def insert_orders(connection: Connection, count: int) -> None:
     connection.execute(
         text(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count) "
-            "INSERT INTO orders (order_id, user_id, status, value_paise, placed_at, source, source_id, updated_at, "
-            f"change_seq) SELECT 'order-' || i, 'user-' || i % 1000, 'PLACED', :value, :at, 'app', 'order-' || i, :at, {change} "
+            "INSERT INTO orders (order_id, user_id, status, value_paise, placed_at, recorded_at, source, source_id, updated_at, "
+            f"change_seq) SELECT 'order-' || i, 'user-' || i % 1000, 'PLACED', :value, :at, :at, 'app', 'order-' || i, :at, {change} "
             "FROM n"
         ).bindparams(bindparam("at", type_=Instant)),
         {"count": count, "value": ORDER_VALUE_PAISE, "at": AT},

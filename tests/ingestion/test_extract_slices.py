@@ -86,7 +86,7 @@ def _age(key: str) -> int:
 def put(connection: Connection, expected: Expected, table: Table, key: str, value: int) -> None:
     if table is orders:
         row = {"order_id": key, "value_paise": value, "user_id": "u", "status": "PLACED", "source_id": key}
-        row |= {"placed_at": AT, "updated_at": AT}
+        row |= {"placed_at": AT, "recorded_at": AT, "updated_at": AT}
     else:
         row = {"platform": "intercom", "platform_user_id": key, "user_id": f"{value}", "first_seen_at": AT}
         key = f"intercom/{key}"

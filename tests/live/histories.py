@@ -46,7 +46,10 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Order:
+    """Told now; placed `placed_hours_ago`."""
+
     is_cancelled: bool = False
+    placed_hours_ago: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ acts: st.SearchStrategy[Act] = st.one_of(
     st.just(Signals(("PRICE_CALCULATION",) * 3)),
     st.sampled_from(["HEARTBEAT", "APP_BACKGROUND"]).map(lambda signal: Signals((signal,))),
     st.integers(0, 1).map(Profile),
-    st.booleans().map(Order),
+    st.builds(Order, st.booleans(), st.sampled_from([0, 0, 2])),
     st.sampled_from(_LOOKS).map(Look),
     st.just(Look()),
 )

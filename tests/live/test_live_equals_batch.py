@@ -73,10 +73,11 @@ class World:
                 visitor.sends(*types)
             case Profile(prior_order_count):
                 visitor.is_known_as(priorOrderCount=prior_order_count)
-            case Order(is_cancelled):
+            case Order(is_cancelled, hours):
                 order_id = f"order-{next(self._orders)}"
+                placed_at = (clock.now() - timedelta(hours=hours)).isoformat()
                 for status in ("PLACED", "CANCELLED") if is_cancelled else ("PLACED",):
-                    body = {"userId": visitor.user_id, "status": status, "orderValue": 9_000}
+                    body = {"userId": visitor.user_id, "status": status, "orderValue": 9_000, "placedAt": placed_at}
                     _accepted(visitor.client.put(f"/orders/{order_id}", json=body))
             case Look(kind):
                 self._look(visitor, kind)
@@ -136,7 +137,7 @@ def world(sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def test_what_was_scored_live_has_the_same_score_in_the_warehouse(
-    world: World, sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch, size: Callable[..., int]
+    world: World, sqlite_settings: Settings, size: Callable[..., int]
 ):
     numbers = count()
     for number, vector in enumerate(VECTORS):
@@ -157,7 +158,7 @@ def test_what_was_scored_live_has_the_same_score_in_the_warehouse(
     live()
     with world.api.store.read() as connection:
         kept = {row.score_id: row for row in connection.execute(select(friction_scores))}
-    monkeypatch.setattr(clock, "now", lambda at=world.time.at: at + timedelta(hours=1))
+    world.time.go_on(hours=1)
     run_build(sqlite_settings, progress=lambda _: None)
 
     with open_current(sqlite_settings) as published:

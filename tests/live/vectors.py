@@ -221,6 +221,15 @@ VECTORS = [
         score=0,
     ),
     _vector(
+        "an order that is told late counts from when it was told",
+        *_screens("menu"),
+        Step(1, _LOOK),
+        Step(1, Order(placed_hours_ago=2)),
+        Step(1, Screen("menu")),
+        is_first_time_user=False,
+        score=0,
+    ),
+    _vector(
         "an order of this very instant was not placed before",
         *_screens("menu"),
         Step(1, Order()),

@@ -104,6 +104,7 @@ def upgrade() -> None:
         sa.Column("value_paise", sa.BigInteger(), nullable=False),
         sa.Column("items", sa.JSON(), nullable=True),
         sa.Column("placed_at", INSTANT, nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
         sa.Column("cancelled_at", INSTANT, nullable=True),
         sa.Column("source", sa.String(length=64), nullable=False),
         sa.Column("source_id", sa.String(length=128), nullable=False),

@@ -69,6 +69,7 @@ def test_a_live_order_or_user_is_never_overwritten(store_settings: Settings, wri
         status="PLACED",
         value_paise=1,
         placed_at=AT,
+        recorded_at=AT,
         source_id="o1",
         **live,
     )

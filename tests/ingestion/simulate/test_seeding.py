@@ -48,6 +48,7 @@ def _add_real_rows(connection: Connection) -> None:
             status="PLACED",
             value_paise=1,
             placed_at=AT,
+            recorded_at=AT,
             source_id="real-order",
             updated_at=AT,
             **common,

@@ -28,7 +28,8 @@ known as (
 first_orders as (
     select
         user_id,
-        min(placed_at) as placed_at
+        min(placed_at) as placed_at,
+        min(recorded_at) as recorded_at
     from {{ ref('int_orders__unioned') }}
     {{ where_user_is_due() }}
     group by user_id
@@ -74,7 +75,10 @@ final as (
         informed.price_check_count,
         informed.is_high_value_event,
         informed.prior_order_count = 0
-        and coalesce(first_orders.placed_at >= informed.evaluated_at, true) as is_first_time_user,
+        -- A live score knew the orders that had been told by then; the app may tell of one late.
+        and coalesce(
+            if(informed.is_live, first_orders.recorded_at, first_orders.placed_at) >= informed.evaluated_at, true
+        ) as is_first_time_user,
         informed.is_live,
         informed.live_score,
         informed.source

@@ -12,6 +12,7 @@ final as (
         guest_count,
         value_paise,
         placed_at,
+        recorded_at,
         cancelled_at,
         source,
         source_id,
