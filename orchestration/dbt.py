@@ -29,6 +29,11 @@ def target_dir(settings: Settings) -> Path:
     return settings.var_dir / "dbt" / "target"
 
 
+def results_path(settings: Settings) -> Path:
+    """What became of each model and test of the last call."""
+    return target_dir(settings) / "run_results.json"
+
+
 def manifest_path(settings: Settings) -> Path:
     """The manifest of the project as it is now, parsed first if it never was. One file for each state of the project.
 
@@ -86,7 +91,7 @@ def build_arguments(*, full_refresh: bool) -> list[str]:
 def failures(settings: Settings) -> list[str]:
     """What the last build's results call failed, as `name: message`."""
     try:
-        results = json.loads((target_dir(settings) / "run_results.json").read_text(encoding="utf-8"))
+        results = json.loads(results_path(settings).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
     return [failure(result) for result in results["results"] if result["status"] in {"error", "fail", "runtime error"}]

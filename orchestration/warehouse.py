@@ -77,7 +77,7 @@ def warehouse_assets(manifest_file: Path) -> dg.AssetsDefinition:
                     else:
                         yield event
             except DagsterDbtCliRuntimeError as error:
-                raise dbt_failed(building) from error
+                raise dbt_failed(building, error) from error
         counts = table_counts(building)
         for output in made:
             name = _table(manifest, output)
@@ -91,6 +91,8 @@ def start_dbt(
     building: Building, manifest: Mapping[str, Any], translator: Translator, context: dg.AssetExecutionContext
 ) -> DbtCliInvocation:
     """`dbt build` as a child that dies with this process."""
+    # Or a dbt that dies early would be told of by the results of the build before.
+    dbt.results_path(building.settings).unlink(missing_ok=True)
     arguments = dbt.build_arguments(full_refresh=building.is_full_refresh)
     # Without DbtCliResource, which asks `dbt --version` in another process each time.
     return DbtCliInvocation.run(
@@ -107,11 +109,14 @@ def start_dbt(
     )
 
 
-def dbt_failed(building: Building) -> BuildFailed:
-    failed = dbt.failures(building.settings)
+def dbt_failed(building: Building, error: DagsterDbtCliRuntimeError) -> BuildFailed:
+    """What dbt's results name; what it logged if it ended before it had any."""
+    failed = dbt.failures(building.settings) or [
+        dbt.last_words(str(error).rpartition("Errors parsed from dbt logs:")[2])
+    ]
     dbt.require_room(" ".join(failed))
     return BuildFailed(
-        "dbt refused the data or could not compute it: " + ("; ".join(failed[:5]) or "it said no more"),
+        "dbt refused the data or could not compute it: " + "; ".join(failed[:5]),
         f"Readers keep the last version. {building.settings.var_dir / 'logs' / 'dbt.log'} has every word; "
         "mend the facts at their source, or the model, and build again.",
     )
