@@ -29,6 +29,7 @@ from ingestion.simulate.truth import DemoTruth, find_truth
 from ingestion.simulate.visits import DAY, HOUR, SECOND, plan_visits
 from ingestion.simulate.webhooks import deliver
 from store import clock, tables
+from store.enums import AgentStatus
 from store.session import open_store
 from store.settings import Settings
 
@@ -206,7 +207,8 @@ def _agent_rows(agents: list[Agent], start_us: int) -> Rows:
             "name": agent.name,
             "levels": "[" + ", ".join(f'"{level}"' for level in agent.levels) + "]",
             "open_limit": agent.open_limit,
-            "status": "AVAILABLE",
+            # A real customer's incidence must never be given to an agent who does not exist.
+            "status": AgentStatus.AWAY.value,
             "platform_ids": "{}",
             "source": SOURCE,
             "created_at": start_us - HOUR,

@@ -98,6 +98,12 @@ def test_what_is_read_back_is_what_was_simulated(store_settings: Settings) -> No
     assert isinstance(score["is_help_due"], bool)
 
 
+def test_no_demo_agent_can_be_given_a_real_incidence(sqlite_settings: Settings) -> None:
+    _seed(sqlite_settings)
+    with open_store(sqlite_settings) as store, store.read() as connection:
+        assert set(connection.execute(select(tables.agents.c.status)).scalars()) == {"AWAY"}
+
+
 def test_real_rows_stay_when_the_demo_goes(store_settings: Settings) -> None:
     with open_store(store_settings) as store:
         store.write(_add_real_rows)
