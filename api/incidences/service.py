@@ -13,10 +13,10 @@ from api.incidences.lifecycle import (
     OrderMissing,
     StartIncidence,
     close_incidence,
-    reopen_incidence,
     start_incidence,
 )
 from api.incidences.reading import IncidenceAlreadyClosed, get_incidence, has_order, lock_incidence, require_not_merged
+from api.incidences.reopening import reopen_incidence
 from api.incidences.rules import WORKED_ON, status_of
 from api.incidences.schemas import IncidenceAnswer, IncidenceInput, IncidencePatch
 from api.incidences.timeline import Actor, append_event

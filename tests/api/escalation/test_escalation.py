@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from api.agents.assignment import assign_waiting
 from api.escalation.rules import due_clocks, is_high_value
 from api.escalation.service import escalate
-from api.incidences.lifecycle import reopen_incidence
+from api.incidences.reopening import reopen_incidence
 from api.incidences.rules import highest, status_of
 from api.incidences.timeline import SYSTEM
 from api.rules.sets import EscalationRule, EscalationRules
