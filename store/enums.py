@@ -244,6 +244,25 @@ class WebhookState(StrEnum):
     DEAD = "DEAD"
 
 
+class Destination(StrEnum):
+    """Whom we send messages to."""
+
+    INTERCOM = "INTERCOM"
+    FRESHCHAT = "FRESHCHAT"
+    APP = "APP"
+
+
+class OutboxKind(StrEnum):
+    """What we ask of a chat platform, and what we ask of the app."""
+
+    SEND_USER_CONTEXT = "SEND_USER_CONTEXT"
+    UPDATE_CONVERSATION = "UPDATE_CONVERSATION"
+    ROUTE_TO_AGENT = "ROUTE_TO_AGENT"
+    CLOSE_CONVERSATION = "CLOSE_CONVERSATION"
+    SEND_MESSAGE = "SEND_MESSAGE"
+    ORDER_CHANGE = "ORDER_CHANGE"
+
+
 class OutboxState(StrEnum):
     PENDING = "PENDING"
     SENT = "SENT"
