@@ -16,6 +16,8 @@ from store.tables.columns import Instant
 
 STAYS_BEHIND = frozenset({"alembic_version", "api_keys", "idempotency_keys", "store_counters", "store_identity"}) | {
     "erasures",
+    "sessions",
+    "sign_in_links",
     "signing_keys",
     "suppressions",
     "timers",

@@ -18,7 +18,7 @@ from store.writer import Writer
 P = ParamSpec("P")
 T = TypeVar("T")
 
-HEAD_REVISION = "0010"
+HEAD_REVISION = "0011"
 """The migration this code was written for; a test holds it equal to the newest one."""
 
 

@@ -25,6 +25,8 @@ from store.tables.orders import orders as orders
 from store.tables.people import agents as agents
 from store.tables.people import api_keys as api_keys
 from store.tables.people import platform_identities as platform_identities
+from store.tables.people import sessions as sessions
+from store.tables.people import sign_in_links as sign_in_links
 from store.tables.people import signing_keys as signing_keys
 from store.tables.people import users as users
 from store.tables.platforms import outbox as outbox

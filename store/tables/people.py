@@ -75,3 +75,24 @@ Index(
     sqlite_where=platform_identities.c.user_id.is_(None),
     postgresql_where=platform_identities.c.user_id.is_(None),
 )
+
+
+def _sign_in_table(name: str, key: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        row_id(key),
+        Column("secret_hash", String(64), nullable=False),
+        word("role"),
+        reference("agent_id"),
+        instant("created_at", nullable=False),
+        Column("expires_at", instant("expires_at").type, nullable=False, index=True),
+        instant("ended_at"),
+    )
+
+
+sign_in_links = _sign_in_table("sign_in_links", "link_id")
+"""Each opens one session; `ended_at` is when it did. Never leaves the store."""
+
+sessions = _sign_in_table("sessions", "session_id")
+"""Who has the pages open: the secret is in a cookie, its hash here. Never leaves the store."""
