@@ -236,6 +236,16 @@ class Platform(StrEnum):
     FRESHCHAT = "FRESHCHAT"
 
 
+class ChatEvent(StrEnum):
+    """What happens to a conversation, in the owner's words and one more: reopening."""
+
+    STARTED = "chat.started"
+    MESSAGE_RECEIVED = "chat.message.received"
+    AGENT_ASSIGNED = "chat.agent.assigned"
+    RESOLVED = "chat.resolved"
+    REOPENED = "chat.reopened"
+
+
 class WebhookState(StrEnum):
     PENDING = "PENDING"
     APPLIED = "APPLIED"

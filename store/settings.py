@@ -1,7 +1,7 @@
 """Where the product keeps its state, read once from the environment."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -11,16 +11,20 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Paths and addresses. Everything but the two arguments follows from them."""
+    """Paths and addresses. Everything but the arguments follows from them."""
 
     var_dir: Path
     operations_url: str
+    platforms_path: Path | None = None
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Read `SUPPORTLED_VAR` (default `var/` in the checkout) and `SUPPORTLED_OPERATIONS_URL` (default SQLite there)."""
+        """Read `SUPPORTLED_VAR` (default `var/` in the checkout), `SUPPORTLED_OPERATIONS_URL` (default SQLite there) and
+        `SUPPORTLED_PLATFORMS` (default `platforms.toml` there)."""
         var_dir = Path(os.environ.get("SUPPORTLED_VAR") or ROOT / "var").resolve()
-        return cls.at(var_dir, os.environ.get("SUPPORTLED_OPERATIONS_URL"))
+        settings = cls.at(var_dir, os.environ.get("SUPPORTLED_OPERATIONS_URL"))
+        platforms = os.environ.get("SUPPORTLED_PLATFORMS")
+        return replace(settings, platforms_path=Path(platforms).resolve()) if platforms else settings
 
     @classmethod
     def at(cls, var_dir: Path, operations_url: str | None = None) -> Self:
@@ -30,6 +34,11 @@ class Settings:
     @property
     def is_sqlite(self) -> bool:
         return self.operations_url.startswith("sqlite")
+
+    @property
+    def platforms_file(self) -> Path:
+        """Secrets and addresses of the chat platforms and the app (`store.platform_settings`); it need not exist."""
+        return self.platforms_path or self.var_dir / "platforms.toml"
 
     @property
     def landing_dir(self) -> Path:

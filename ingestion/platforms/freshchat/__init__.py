@@ -1,0 +1,1 @@
+"""Freshchat: its webhooks and its REST API."""

@@ -1,0 +1,1 @@
+"""Intercom: its webhooks and its REST API."""
