@@ -63,3 +63,14 @@ def parse_period(text: str, as_of: datetime) -> ReportPeriod:
 def iso_week_name(day: date) -> str:
     year, week, _ = day.isocalendar()
     return f"{year}-W{week:02}"
+
+
+def period_before(period: ReportPeriod) -> ReportPeriod:
+    """The period of the same kind just before: the month before a month, else as many days."""
+    if re.fullmatch(r"\d{4}-\d{2}", period.name):
+        last = period.start_date - timedelta(days=1)
+        return ReportPeriod(f"{last.year:04}-{last.month:02}", last.replace(day=1), last)
+    days = timedelta(days=period.day_count)
+    start, end = period.start_date - days, period.end_date - days
+    is_week = re.fullmatch(r"\d{4}-W\d{2}", period.name)
+    return ReportPeriod(iso_week_name(start) if is_week else f"{start}/{end}", start, end)

@@ -14,7 +14,7 @@ from store.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """What this code reads. A published file of another schema is refused, never half understood."""
 
 FILE_NAME = "warehouse.duckdb"
@@ -95,6 +95,15 @@ def current_version(settings: Settings) -> str | None:
         return settings.current_link.readlink().name
     except OSError:
         return None
+
+
+def current_as_of(settings: Settings) -> datetime | None:
+    """Up to when the current version has every fact, without opening it; None before the first publish."""
+    try:
+        manifest = json.loads((settings.current_link / MANIFEST_NAME).read_text(encoding="utf-8"))
+    except OSError:
+        return None
+    return datetime.fromisoformat(manifest["as_of"])
 
 
 def open_current(settings: Settings) -> Published:

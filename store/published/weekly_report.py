@@ -1,12 +1,12 @@
 """The weekly friction report as data; the API answers it as JSON and the report page tells it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from store.published.costs import CostLine, cost_analysis
 from store.published.kpis import Kpi, kpis
-from store.published.periods import LAST_7_DAYS, ReportPeriod, last_7_days, parse_period
+from store.published.periods import LAST_7_DAYS, ReportPeriod, last_7_days, parse_period, period_before
 from store.published.versions import Published
 
 TOP_REASONS = 10
@@ -75,7 +75,7 @@ def weekly_report(warehouse: Published, *, week: str | None = None) -> WeeklyRep
     """The report of an ISO week (`2026-W47`), or of the last 7 whole IST days. Raises `UnknownPeriod`."""
     period = last_7_days(warehouse.as_of) if week in (None, LAST_7_DAYS) else parse_period(week, warehouse.as_of)
     here = {metric.metric: metric for metric in kpis(warehouse, period)}
-    before = {metric.metric: metric for metric in kpis(warehouse, _week_before(period))}
+    before = {metric.metric: metric for metric in kpis(warehouse, period_before(period))}
     return WeeklyReport(
         period=period,
         top_friction_reasons=[
@@ -129,11 +129,6 @@ def weekly_report(warehouse: Published, *, week: str | None = None) -> WeeklyRep
         as_of=warehouse.as_of,
         is_demo=warehouse.is_demo,
     )
-
-
-def _week_before(period: ReportPeriod) -> ReportPeriod:
-    days = timedelta(days=period.day_count)
-    return ReportPeriod("before", period.start_date - days, period.end_date - days)
 
 
 def _rows(warehouse: Published, period: ReportPeriod, sql: str, **parameters: object) -> list[dict[str, Any]]:

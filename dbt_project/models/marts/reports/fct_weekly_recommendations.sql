@@ -53,6 +53,7 @@ final as (
         fixes.fix_title,
         fixes.fix_detail,
         coalesce(states.state, 'OPEN') as state,
+        states.changed_at as state_changed_at,
         identified.is_demo
     from identified
     inner join evidence
