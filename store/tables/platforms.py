@@ -62,7 +62,11 @@ outbox = Table(
     instant("claimed_until"),
     instant("expires_at"),
     instant("sent_at"),
+    Column("platform_message_id", String(128)),
     source(),
     change_seq(),
 )
+"""One row per message to a platform or the app. `claimed_until` is set while it is being sent, and stays set where an attempt
+may have arrived though nobody said so. `platform_message_id` is what the platform calls a text we sent."""
+Index("ix_outbox_conversation_id", outbox.c.conversation_id, outbox.c.order_in_conversation)
 Index("ix_outbox_state_due_at", outbox.c.state, outbox.c.due_at)
