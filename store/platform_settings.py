@@ -41,6 +41,8 @@ class PlatformSettings:
     """By the platform's word or id of a channel; `default` is for the others."""
     groups: Mapping[AgentLevel, str] = field(default_factory=dict)
     """The platform's id of the team or group that works on a level."""
+    timeout_seconds: float = 10.0
+    """How long one request to it may take."""
     look_up_every_seconds: float = 60.0
     """How often a user whom we do not know is looked up."""
     sweep_every_seconds: float = 300.0
@@ -154,6 +156,7 @@ def _platform(platform: Platform, top: "_Section") -> PlatformSettings | None:
         sender_id=section.text("sender_id"),
         channels=section.words("channels", Channel, keys=None),
         groups={AgentLevel(level): group for level, group in section.words("groups", None, keys=AgentLevel).items()},
+        timeout_seconds=section.number("timeout_seconds", 10.0),
         look_up_every_seconds=section.number("look_up_every_seconds", 60.0),
         sweep_every_seconds=section.number("sweep_every_seconds", 300.0),
         sweep_back_seconds=section.number("sweep_back_seconds", 3_600.0),

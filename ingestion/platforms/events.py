@@ -13,24 +13,24 @@ class UnreadableEvent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something that was written in a conversation. `text` is plain, whatever the platform's own form is.
+    """Something that a customer sent or can see. `text` is plain, whatever the platform's own form is.
 
-    `author_id` is the author's id on the platform. `is_private`: a note between agents, which the customer never sees.
+    `author_id` is the author's id on the platform. `written_at` None is the event's own time.
     """
 
     message_id: str
     text: str
     author: ActorType
     author_id: str | None = None
-    is_private: bool = False
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlatformEvent:
     """One event of a conversation.
 
-    `event_type` is None for what has no effect on us: it is stored and counted. `dedup_key` is the same at every delivery.
-    Of a message only the part that is new comes along: an assignment or a closing may carry one too.
+    `event_type` is None for what has no effect on us, as an internal note: it is stored and counted. `dedup_key` is the same
+    at every delivery. An assignment or a closing may carry messages too.
     """
 
     platform: Platform
@@ -42,12 +42,12 @@ class PlatformEvent:
     conversation_id: str | None = None
     platform_user_id: str | None = None
     user_id: str | None = None
-    """The app's own id of the user, where the platform has it from the app."""
+    """What the platform has as the app's own id of the user. Not surely one: platforms make some up for visitors."""
     agent_platform_id: str | None = None
     """Whom the conversation was assigned to."""
     actor_platform_id: str | None = None
     """Who did it, on the platform."""
-    message: Message | None = None
+    messages: tuple[Message, ...] = ()
     channels: tuple[str, ...] = ()
     """What may say over which channel the user writes, the most exact first: keys of the configured map."""
 
