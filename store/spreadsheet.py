@@ -9,12 +9,15 @@ from decimal import Decimal
 from enum import StrEnum
 from io import BytesIO, StringIO
 from pathlib import Path
-
-from xlsxwriter import Workbook
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 from store.clock import IST
+
+if TYPE_CHECKING:
+    # Imported where a workbook is written: the API, which seldom writes one, starts without it.
+    from xlsxwriter import Workbook
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
 Value = str | int | float | Decimal | bool | date | datetime | None
 
@@ -34,11 +37,15 @@ class Kind(StrEnum):
     """What a column or cell holds, and so how XLSX shows it."""
 
     TEXT = ""
+    CODE = "@"
+    """A word of ours, as the warehouse has it; pages write it for people."""
     COUNT = _by_lakh()
     NUMBER = "0.00"
     RATE = "0.0%"
     POINTS = "+0.0;-0.0;0.0"
     """A difference of shares, times 100."""
+    CHANGE = "+0%;-0%;0%"
+    """A relative change."""
     RUPEES = _by_lakh("₹", ".00")
     """From paise."""
     MINUTES = "0.0"
@@ -95,6 +102,8 @@ def write_workbook(target: Path | BytesIO, sheets: Sequence[Sheet], *, title: st
 
     Raises ValueError for rows of another length than their columns, or two sheets of one title.
     """
+    from xlsxwriter import Workbook
+
     book = Workbook(
         target if isinstance(target, BytesIO) else str(target),
         {
@@ -141,20 +150,20 @@ def sheet_title(text: str) -> str:
 class _Formats:
     """The few looks of a workbook, each made once."""
 
-    def __init__(self, book: Workbook) -> None:
+    def __init__(self, book: "Workbook") -> None:
         self._book = book
         self._made: dict[str, Format] = {}
         self.heading = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "vcenter"})
         self.note = book.add_format({"font_color": "#475569"})
 
-    def of(self, kind: Kind) -> Format:
+    def of(self, kind: Kind) -> "Format":
         if kind not in self._made:
             look = {"num_format": kind.value} if kind is not Kind.TEXT else {"text_wrap": True}
             self._made[kind] = self._book.add_format({"valign": "top", **look})
         return self._made[kind]
 
 
-def _write_table(page: Worksheet, sheet: Sheet, formats: _Formats) -> int:
+def _write_table(page: "Worksheet", sheet: Sheet, formats: _Formats) -> int:
     """Returns the row after the table."""
     for row, note in enumerate(sheet.notes):
         page.write_string(row, 0, note[:LONGEST_TEXT], formats.note)
@@ -185,7 +194,7 @@ def _parts(column: Column, cell: Value | Cell) -> tuple[Value, Kind]:
     return (cell.value, cell.kind) if isinstance(cell, Cell) else (cell, column.kind)
 
 
-def _write_cell(page: Worksheet, row: int, column: int, value: Value, kind: Kind, formats: _Formats) -> None:
+def _write_cell(page: "Worksheet", row: int, column: int, value: Value, kind: Kind, formats: _Formats) -> None:
     look = formats.of(kind)
     match value:
         case None:
@@ -232,7 +241,7 @@ def _csv_value(value: Value, kind: Kind) -> str:
             return str(_shown(value, kind))
 
 
-def _draw(book: Workbook, page: Worksheet, chart: LineChart, top: int, place: tuple[int, int]) -> None:
+def _draw(book: "Workbook", page: "Worksheet", chart: LineChart, top: int, place: tuple[int, int]) -> None:
     drawn = book.add_chart({"type": "line"})
     if drawn is None:
         raise ValueError("XlsxWriter makes no line chart")

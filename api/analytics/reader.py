@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from api.etags import is_known
 from store.published import NoPublishedWarehouse, Published, current_version, open_current
@@ -36,7 +36,7 @@ class WarehouseReader:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._threads = ThreadPoolExecutor(2, "warehouse")
-        self._answers: OrderedDict[tuple[str, str], asyncio.Future[bytes]] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, str], asyncio.Future[Any]] = OrderedDict()
         self._opening = Lock()
         self._published: Published | None = None
 
@@ -50,13 +50,20 @@ class WarehouseReader:
             return Answer(etag, b"", is_unchanged=True)
         return Answer(etag, await self._answer(version, key, question))
 
+    async def read(self, key: str, question: Callable[[Published], T]) -> T:
+        """The same for whoever needs no bytes, as pages do. What is answered is shared: do not change it."""
+        version = current_version(self._settings)
+        if version is None:
+            raise NoPublishedWarehouse("No warehouse has been published yet.")
+        return await self._answer(version, key, question)
+
     async def look_up(self, question: Callable[[Published], T]) -> T:
         """The answer to a question that is asked once, of one user, say: nothing is kept. Raises `WarehouseUnavailable`."""
         if current_version(self._settings) is None:
             raise NoPublishedWarehouse("No warehouse has been published yet.")
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: question(self._current()))
 
-    async def _answer(self, version: str, key: str, question: Question) -> bytes:
+    async def _answer(self, version: str, key: str, question: Callable[[Published], T]) -> T:
         future = self._answers.get((version, key))
         if future is None:
             future = asyncio.get_running_loop().run_in_executor(self._threads, self._compute, question)
@@ -67,11 +74,11 @@ class WarehouseReader:
         # A caller that goes away must not cancel the answer for those who wait beside it.
         return await asyncio.shield(future)
 
-    def _forget_failure(self, version: str, key: str, done: asyncio.Future[bytes]) -> None:
+    def _forget_failure(self, version: str, key: str, done: asyncio.Future[Any]) -> None:
         if done.cancelled() or done.exception() is not None:
             self._answers.pop((version, key), None)
 
-    def _compute(self, question: Question) -> bytes:
+    def _compute(self, question: Callable[[Published], T]) -> T:
         return question(self._current())
 
     def _current(self) -> Published:
