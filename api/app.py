@@ -14,6 +14,10 @@ from api.analytics.reader import WarehouseReader
 from api.analytics.routes import router as analytics_router
 from api.channel.routes import router as channel_router
 from api.context.routes import router as context_router
+from api.dashboard.desk.routes import router as desk_router
+from api.dashboard.pages import install_assets
+from api.dashboard.routes import links as sign_in_links_router
+from api.dashboard.routes import pages as sign_in_router
 from api.docs_pages import install_docs
 from api.edge import Edge
 from api.escalation.routes import router as escalation_router
@@ -54,6 +58,9 @@ ROUTERS = (
     analytics_router,
     tokens_router,
     operations_router,
+    sign_in_links_router,
+    sign_in_router,
+    desk_router,
 )
 """Every slice's routes, in the order in which they are tried and documented: what is called most comes first."""
 
@@ -118,6 +125,7 @@ def create_app(settings: Settings | None = None, *, loops: Sequence[Loop] | None
         # Not include_router: FastAPI tries what was included router by router, which costs more than many an answer.
         app.router.routes.extend(router.routes)
     install_docs(app)
+    install_assets(app)
     install_openapi(app)
     return app
 

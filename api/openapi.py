@@ -48,7 +48,7 @@ def operations(app: FastAPI) -> Iterator[Operation]:
 
 
 def _roles(dependant: Dependant) -> tuple[Role, ...] | None:
-    guards = [inner.call for inner in _below(dependant)]
+    guards = [inner.call for inner in below(dependant)]
     named = [set(guard.roles) for guard in guards if isinstance(guard, RoleGuard)]
     if named:
         allowed = set.intersection(*named)
@@ -56,10 +56,11 @@ def _roles(dependant: Dependant) -> tuple[Role, ...] | None:
     return () if authenticate in guards else None
 
 
-def _below(dependant: Dependant) -> Iterator[Dependant]:
+def below(dependant: Dependant) -> Iterator[Dependant]:
+    """Every dependency of a route, of whatever depth."""
     for inner in dependant.dependencies:
         yield inner
-        yield from _below(inner)
+        yield from below(inner)
 
 
 def install_openapi(app: FastAPI) -> None:

@@ -20,9 +20,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if options.module == "cli.export" and options.start and options.end and options.start > options.end:
         parser.error(f"--from {options.start} is after --to {options.end}")
-    if options.module == "cli.token" and (options.agent is None) == (options.role in _AGENT_ROLES):
+    if options.module in ("cli.token", "cli.sign_in") and (options.agent is None) == (options.role in _AGENT_ROLES):
         parser.error(
-            f"a key of role {options.role} belongs to an agent: name it with --agent ID"
+            f"the role {options.role} belongs to an agent: name it with --agent ID"
             if options.role in _AGENT_ROLES
             else f"--agent goes with the roles {' and '.join(_AGENT_ROLES)} only"
         )
@@ -101,6 +101,12 @@ def build_parser() -> argparse.ArgumentParser:
     token.add_argument("--role", required=True, type=str.upper, choices=roles, metavar="ROLE", help=", ".join(roles))
     token.add_argument("--label", default="", metavar="TEXT", help="what the key is for")
     token.add_argument("--agent", metavar="ID", help="the agent that an AGENT or SUPERVISOR key belongs to")
+
+    sign_in = command("sign-in", "sign_in", "Make a link that opens the pages, once, within 24 hours.")
+    pages = [role.value for role in Role if role not in (Role.APP, Role.USER)]
+    sign_in.add_argument("--role", required=True, type=str.upper, choices=pages, metavar="ROLE", help=", ".join(pages))
+    sign_in.add_argument("--agent", metavar="ID", help="who signs in as AGENT or SUPERVISOR")
+    sign_in.add_argument("--port", type=_port, default=DEFAULT_PORT, metavar="N", help="where the API listens")
 
     backup = command("backup", "backup", "Copy the store, the raw facts and the mappings, while everything runs.")
     backup.add_argument("directory", type=Path, metavar="DIR", help="a directory that does not exist yet")

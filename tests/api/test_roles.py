@@ -1,12 +1,16 @@
 """Who may call what: one row for each route. A new route without a row fails, and so does a row without its route."""
 
 import pytest
+from sqlalchemy import Connection
 
 from api.app import create_app
-from api.openapi import operations
+from api.dashboard.pages import PageRoute
+from api.dashboard.session import SESSION_COOKIE, ViewerGuard, csrf_of, signed_in
+from api.dashboard.sign_in import PAGE_ROLES, insert_link, open_session
+from api.openapi import below, operations
 from store.enums import Role
 from store.settings import Settings
-from tests.api.serving import AGENT_ID, USER_ID, Api, serve_api
+from tests.api.serving import AGENT_ID, SUPERVISOR_ID, USER_ID, Api, serve_api
 
 ANYONE = None
 EVERY_ROLE = frozenset(Role)
@@ -77,8 +81,22 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "GET /analytics/friction-report": ANALYSTS,
     "GET /analytics/cost-analysis": ANALYSTS,
     "POST /analytics/recommendations/{recommendationId}": ANALYSTS,
+    "POST /sign-in-links": ADMIN,
 }
 """None: no key is needed."""
+
+DESK = STAFF | ADMIN
+EVERY_VIEWER = frozenset(PAGE_ROLES)
+
+PAGES: dict[str, frozenset[Role] | None] = {
+    "GET /sign-in": ANYONE,
+    "GET /sign-in/{token}": ANYONE,
+    "POST /sign-in/{token}": ANYONE,
+    "POST /language": ANYONE,
+    "POST /sign-out": EVERY_VIEWER,
+    "GET /desk": DESK,
+}
+"""Who sees which page, by the role of the session. None: nobody needs to sign in."""
 
 IN_PATHS = {"userId": USER_ID, "agentId": AGENT_ID}
 """What stands in a path; anything else gets an id that nothing has."""
@@ -96,6 +114,25 @@ def test_every_route_has_its_row_and_every_row_its_route(sqlite_settings: Settin
         for operation in operations(create_app(sqlite_settings))
     }
     assert found == TABLE
+
+
+def test_every_page_has_its_row_and_every_row_its_page(sqlite_settings: Settings):
+    found = {
+        f"{method} {route.path}": _viewers(route)
+        for route in create_app(sqlite_settings).routes
+        if isinstance(route, PageRoute)
+        for method in route.methods or ()
+    }
+    assert found == PAGES
+
+
+def _viewers(route: PageRoute) -> frozenset[Role] | None:
+    """The roles of the guards of a page; every role if it only needs a session."""
+    calls = [inner.call for inner in below(route.dependant)]
+    named = [set(call.roles) for call in calls if isinstance(call, ViewerGuard)]
+    if named:
+        return frozenset(set.intersection(*named))
+    return EVERY_VIEWER if signed_in in calls else ANYONE
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +157,25 @@ def test_the_table_is_what_callers_meet(served: Api, operation: str):
             if answer.status_code == 403:
                 refused.add(role)
     assert refused == (set() if allowed is None else EVERY_ROLE - allowed)
+
+
+@pytest.mark.parametrize("page", [page for page, roles in PAGES.items() if roles is not None])
+def test_the_table_is_what_viewers_meet(served: Api, page: str):
+    method, path = page.split()
+    url = path.format_map(_InPath(IN_PATHS))
+    nobody = served.client(None).request(method, url)
+    assert (nobody.status_code, nobody.headers.get("location", "")[:8]) == (303, "/sign-in")
+    refused = set()
+    for role in PAGE_ROLES:
+        token = served.store.write(_sign_in, role)
+        headers = {"Cookie": f"{SESSION_COOKIE}={token}", "Content-Type": "application/x-www-form-urlencoded"}
+        content = f"csrf={csrf_of(token)}" if method == "POST" else None
+        with served.client(None).stream(method, url, headers=headers, content=content) as answer:
+            if answer.status_code == 403:
+                refused.add(role)
+    assert refused == EVERY_VIEWER - (PAGES[page] or frozenset())
+
+
+def _sign_in(connection: Connection, role: Role) -> str:
+    owners = {Role.AGENT: AGENT_ID, Role.SUPERVISOR: SUPERVISOR_ID}
+    return open_session(connection, insert_link(connection, role=role, agent_id=owners.get(role)).token)

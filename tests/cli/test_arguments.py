@@ -55,7 +55,7 @@ def test_a_role_may_be_typed_in_small_letters() -> None:
         ("export kpis --from 2026-02-01 --to 2026-01-31", "--from 2026-02-01 is after --to 2026-01-31"),
         ("export kpis --format csv,", "'' is not one of csv, parquet"),
         ("token create --role KING", "invalid choice: 'KING'"),
-        ("token create --role AGENT", "a key of role AGENT belongs to an agent"),
+        ("token create --role AGENT", "the role AGENT belongs to an agent"),
         ("token create --role ADMIN --agent a-1", "--agent goes with the roles AGENT and SUPERVISOR only"),
         ("reset", "the following arguments are required: --demo"),
     ],

@@ -1,0 +1,1 @@
+"""The desk: where agents work and supervisors look after the work."""
