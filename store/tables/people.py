@@ -67,8 +67,11 @@ platform_identities = Table(
     reference("user_id"),
     instant("first_seen_at", nullable=False),
     instant("linked_at"),
+    instant("looked_up_at"),
+    Column("look_up_count", Integer, nullable=False, default=0, server_default="0"),
     change_seq(),
 )
+"""Whose a platform's user is; `user_id` is None until the platform has told. `looked_up_at` is when it was last asked."""
 Index(
     "ix_platform_identities_unlinked",
     platform_identities.c.first_seen_at,

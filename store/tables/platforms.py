@@ -12,6 +12,7 @@ webhook_events = Table(
     Column("dedup_key", String(200), nullable=False),
     Column("topic", String(128), nullable=False),
     word("event_type", nullable=True),
+    word("actor_type", nullable=True),
     Column("conversation_id", String(128)),
     reference("incidence_id"),
     Column("body", LargeBinary),
@@ -23,13 +24,29 @@ webhook_events = Table(
     instant("occurred_at"),
     instant("received_at", nullable=False),
     instant("processed_at"),
+    instant("due_at"),
     source(),
     change_seq(),
     UniqueConstraint("platform", "dedup_key"),
 )
 """One row per event that arrived with a valid signature. `body` is the bytes as received and stays here;
-`redacted_body` has names, e-mails, phones and texts taken out, and is what the extract carries."""
+`redacted_body` has names, e-mails, phones and texts taken out, and is what the extract carries. `actor_type` is who wrote a
+message. `due_at` is when one that failed is tried again."""
 Index("ix_webhook_events_state_received_at", webhook_events.c.state, webhook_events.c.received_at)
+Index(
+    "ix_webhook_events_platform_conversation_id",
+    webhook_events.c.platform,
+    webhook_events.c.conversation_id,
+    webhook_events.c.occurred_at,
+)
+_is_pending = webhook_events.c.state == "PENDING"
+Index(
+    "ix_webhook_events_pending",
+    webhook_events.c.occurred_at,
+    sqlite_where=_is_pending,
+    postgresql_where=_is_pending,
+)
+"""What is to be applied, in the order in which it happened."""
 
 platform_conversations = Table(
     "platform_conversations",
@@ -39,9 +56,14 @@ platform_conversations = Table(
     reference("incidence_id"),
     Column("platform_user_id", String(128)),
     Column("is_open", Boolean, nullable=False),
+    word("channel", nullable=True),
+    Column("agent_platform_id", String(128)),
+    instant("assigned_at"),
+    instant("started_at"),
     instant("last_event_at", nullable=False),
     change_seq(),
 )
+"""One row per conversation that a user wrote in. `agent_platform_id` is whom the platform gave it to last, by event time."""
 Index("ix_platform_conversations_incidence_id", platform_conversations.c.incidence_id)
 
 outbox = Table(
