@@ -78,7 +78,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--week", type=_iso_week, metavar="2026-W47", help="an ISO week (default: the last 7 whole days)"
     )
     report.add_argument(
-        "--format", dest="formats", type=_list_of("html"), default=("html",), metavar="html", help="default: html"
+        "--format",
+        dest="formats",
+        type=_list_of("html", "pdf", "xlsx"),
+        metavar="html,pdf,xlsx",
+        help="default: all that this machine can make",
     )
 
     export = command("export", "export", "Write figures for investors as files with a manifest of hashes.")

@@ -61,7 +61,7 @@ def weekly_report(settings: Settings) -> dg.AssetsDefinition:
         deps=[PUBLISHED],
         group_name=GROUP,
         owners=OWNERS,
-        kinds={"html"},
+        kinds={"html", "pdf", "excel"},
         config_schema={"week": dg.Field(str, is_required=False, description="An ISO week such as 2026-W47.")},
         description="The weekly friction report: top reasons, unresolved repeats, costs, self-serve rate, recommendations.",
     )
@@ -69,8 +69,10 @@ def weekly_report(settings: Settings) -> dg.AssetsDefinition:
         # Charts take a second to import; the pages of Dagster need not wait for them.
         from orchestration.reports import write_weekly_report
 
-        paths = write_weekly_report(settings, week=context.op_execution_context.op_config.get("week"))
-        return dg.MaterializeResult(metadata={"files": [str(path) for path in paths]})
+        written = write_weekly_report(settings, week=context.op_execution_context.op_config.get("week"))
+        return dg.MaterializeResult(
+            metadata={"files": [str(path) for path in written.files.values()], "left out": written.left_out}
+        )
 
     return weekly_friction_report
 

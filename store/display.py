@@ -1,5 +1,6 @@
 """How figures are written for people: ₹ with lakh grouping, shares in per cent, durations, Indian time."""
 
+import re
 from datetime import date, datetime
 
 from babel.dates import format_date, format_datetime
@@ -11,6 +12,9 @@ LOCALE = "en_IN"
 MISSING = "–"
 LAKH_PAISE = 100_000_00
 CRORE_PAISE = 100 * LAKH_PAISE
+
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that override the direction of writing."""
 
 
 def rupees(paise: float | None) -> str:
@@ -91,9 +95,11 @@ def moment(at: datetime) -> str:
 
 
 def words(code: str | None) -> str:
-    """A code as people read it: `PAYMENT_FAILURE` → `Payment failure`. Imported words stay as they came."""
+    """A code as people read it: `PAYMENT_FAILURE` → `Payment failure`. Imported words stay as they came, but for marks that
+    would turn round the text after them."""
     if code is None:
         return MISSING
+    code = _CONTROLS.sub("", code)
     return code.replace("_", " ").strip().capitalize() if code == code.upper() or code == code.lower() else code
 
 

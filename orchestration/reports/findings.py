@@ -1,7 +1,11 @@
 """What the report says in words: each function takes figures and returns the sentence a chart or table stands under."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 from store.display import change, figure, points, rupees_short, share, words
-from store.published import FrictionReason, Kpi, Recommendation, RepeatIssue, WeeklyReport
+from store.enums import RecommendationState
+from store.published import CostLine, FrictionReason, Kpi, PastAdvice, Recommendation, RepeatIssue, WeeklyReport
 
 
 def headline(report: WeeklyReport) -> str:
@@ -18,26 +22,112 @@ def headline(report: WeeklyReport) -> str:
     return "A quiet week: nobody needed help."
 
 
-def summary(report: WeeklyReport) -> list[str]:
-    """Three or four sentences: what happened, what it cost, what to fix first."""
-    sentences = []
-    whole = next((line for line in report.cost_per_order if line.stage is None), None)
-    if whole is not None:
-        lost = sum(advice.lost_value_paise for advice in report.recommendations)
-        sentences.append(
-            f"{_plural(whole.incidence_count, 'incidence')} came in; {_plural(whole.helped_count, 'customer')} had help from "
-            f"a person. Help cost {rupees_short(whole.cx_cost_paise)}, and carts worth {rupees_short(lost)} were lost."
-        )
-    sentences.append(self_serve(report.self_serve_rate, report.previous_kpis["self_serve_conversion_rate"]))
-    if report.recommendations:
-        first = report.recommendations[0]
-        sentences.append(
-            f"Fix first: {_lower(first.fix_title)} (on the screen {words(first.app_screen)}). "
-            f"{rupees_short(first.value_at_risk_paise)} is at risk there beyond what is usual."
-        )
+def story(report: WeeklyReport, past: Sequence[PastAdvice]) -> list[tuple[str, str]]:
+    """What happened, what it cost, what to fix first and why, what changed since last week's advice: a heading and its
+    sentences each."""
+    told = [("What happened", happened(report)), ("What it cost", spent(report))]
+    told.append(("Fix first", fix_first(report)))
+    if past:
+        told.append(("Since last week's advice", since(report, past)))
+    return told
+
+
+def happened(report: WeeklyReport) -> str:
+    whole = _whole(report)
+    if whole is None:
+        return "Nobody needed help in this period."
+    before = report.previous_kpis["self_serve_conversion_rate"]
+    sentences = [
+        (
+            f"{_plural(whole.incidence_count, 'incidence')} came in; "
+            f"{_plural(whole.helped_count, 'customer')} had help from a person."
+        ),
+        self_serve(report.self_serve_rate, before),
+    ]
     if report.unresolved_repeats:
         sentences.append(repeats(report.unresolved_repeats))
-    return sentences
+    return " ".join(sentences)
+
+
+def spent(report: WeeklyReport) -> str:
+    whole = _whole(report)
+    if whole is None:
+        return "Nothing."
+    lost = sum(advice.lost_value_paise for advice in report.recommendations)
+    sentences = [f"Help cost {rupees_short(whole.cx_cost_paise)}, and carts worth {rupees_short(lost)} were lost."]
+    here, before = (kpis["cost_per_assisted_order"] for kpis in (report.kpis, report.previous_kpis))
+    if here.value is not None:
+        against = f", {change(here.value / before.value - 1)} against the week before" if before.value else ""
+        sentences.append(f"An order placed with help cost {figure(here.value, here.unit)} of support{against}.")
+    return " ".join(sentences)
+
+
+def fix_first(report: WeeklyReport) -> str:
+    """The first recommendation, and the figures that put it there."""
+    if not report.recommendations or report.recommendations[0].value_at_risk_paise <= 0:
+        return "Nothing stands out: no category lost more on its screen than it usually does."
+    first = report.recommendations[0]
+    all_lost = sum(each.lost_value_paise for each in report.recommendations)
+    why = [_plural(first.incidence_count, "incidence")]
+    if first.four_week_average:
+        why[0] += f" where {first.four_week_average:.0f} a week are usual"
+    if first.lost_value_paise and all_lost:
+        why.append(
+            f"{rupees_short(first.lost_value_paise)} of carts lost, {share(first.lost_value_paise / all_lost)} of all"
+        )
+        why.append(f"{rupees_short(first.usual_loss_paise)} is usual" if first.usual_loss_paise else "none is usual")
+    return (
+        f"{first.fix_title} (screen {words(first.app_screen)}): {rupees_short(first.value_at_risk_paise)} is at risk there "
+        f"beyond what is usual. Why: {'; '.join(why)}."
+    )
+
+
+def since(report: WeeklyReport, past: Sequence[PastAdvice]) -> str:
+    """What became of last week's first advice, and which of its others are done."""
+    first = past[0]
+    is_first_again = bool(report.recommendations) and (first.issue_category, first.app_screen) == (
+        report.recommendations[0].issue_category,
+        report.recommendations[0].app_screen,
+    )
+    opening = (
+        f"{first.fix_title} was first last week too" if is_first_again else f"First was: {_lower(first.fix_title)}"
+    )
+    sentences = [f"{opening}, and {STATES[first.state]}: {moved(first)}."]
+    if len(past) > 1:
+        counted = Counter(advice.state for advice in past[1:])
+        others = ", ".join(f"{counted[state]} {STATE_NAMES[state]}" for state in RecommendationState if counted[state])
+        sentences.append(f"Of the next {_plural(len(past) - 1, 'item')}: {others}.")
+    return " ".join(sentences)
+
+
+def moved(advice: PastAdvice) -> str:
+    """Incidences and lost carts of a past advice, then and now."""
+    counts = f"{_plural(advice.incidence_count_then, 'incidence')} then, {advice.incidence_count:,} now"
+    if not advice.lost_value_paise_then and not advice.lost_value_paise:
+        return counts
+    return f"{counts}; lost carts {rupees_short(advice.lost_value_paise_then)} then, {rupees_short(advice.lost_value_paise)} now"
+
+
+STATE_NAMES = {
+    RecommendationState.OPEN: "undecided",
+    RecommendationState.ACCEPTED: "accepted",
+    RecommendationState.DONE: "done",
+    RecommendationState.REJECTED: "rejected",
+}
+STATES = {
+    RecommendationState.OPEN: "nobody has decided on it yet",
+    RecommendationState.ACCEPTED: "was accepted, but is not done",
+    RecommendationState.DONE: "is done",
+    RecommendationState.REJECTED: "was rejected",
+}
+
+
+def advised(past: Sequence[PastAdvice]) -> str:
+    """The heading over last week's advice."""
+    if not past:
+        return "There was no advice last week"
+    better = sum(advice.incidence_count < advice.incidence_count_then for advice in past)
+    return f"Of last week's {_plural(len(past), 'first item')}, {better} came up less often this week"
 
 
 def self_serve(here: Kpi, before: Kpi) -> str:
@@ -90,6 +180,10 @@ def uplift(kpi: Kpi) -> str:
     if kpi.interval_high < 0:
         return f"Prompts cost orders: {points(kpi.value)} of conversion ({interval})"
     return f"No effect of prompts can be shown: {points(kpi.value)} ({interval})"
+
+
+def _whole(report: WeeklyReport) -> CostLine | None:
+    return next((line for line in report.cost_per_order if line.stage is None), None)
 
 
 def _times(number: int) -> str:

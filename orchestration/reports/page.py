@@ -1,5 +1,6 @@
 """The report as one self-contained HTML page: no script, no outside request, readable on a phone and on paper."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -9,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from orchestration.reports import charts, findings
 from store import display, published
 from store.enums import Period
-from store.published import Published, WeeklyReport
+from store.published import PastAdvice, Published, TrendPoint, WeeklyReport
 
 TREND_WEEKS = 13
 SHOWN_KPIS = (
@@ -26,21 +27,15 @@ SHOWN_KPIS = (
 SHOWN_RECOMMENDATIONS = 10
 
 
-def render_page(warehouse: Published, report: WeeklyReport) -> str:
-    """The page's HTML."""
-    weeks = published.trend(
-        warehouse,
-        "self_serve_conversion_rate",
-        period=Period.WEEK,
-        start_date=report.period.start_date - timedelta(weeks=TREND_WEEKS),
-        end_date=report.period.end_date,
-    )
-    weeks = [point for point in weeks if point.value is not None]
+def render_page(warehouse: Published, report: WeeklyReport, past: Sequence[PastAdvice]) -> str:
+    """The page's HTML; `past` is the advice of the week before."""
+    weeks = self_serve_weeks(warehouse, report)
     return (
         _environment()
         .get_template("friction_report.html")
         .render(
             report=report,
+            past=past,
             shown=[(report.kpis[metric], report.previous_kpis[metric]) for metric in SHOWN_KPIS],
             recommendations=[advice for advice in report.recommendations if advice.value_at_risk_paise > 0][
                 :SHOWN_RECOMMENDATIONS
@@ -51,6 +46,18 @@ def render_page(warehouse: Published, report: WeeklyReport) -> str:
             findings=findings,
         )
     )
+
+
+def self_serve_weeks(warehouse: Published, report: WeeklyReport) -> list[TrendPoint]:
+    """The primary KPI by week, up to the report's period."""
+    weeks = published.trend(
+        warehouse,
+        "self_serve_conversion_rate",
+        period=Period.WEEK,
+        start_date=report.period.start_date - timedelta(weeks=TREND_WEEKS),
+        end_date=report.period.end_date,
+    )
+    return [point for point in weeks if point.value is not None]
 
 
 @cache

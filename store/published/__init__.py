@@ -7,6 +7,8 @@ API, reports, exports and notebooks all read through here, so a figure means the
         published.kpis(warehouse, *published.last_7_days(warehouse.as_of))
 """
 
+from store.published.advice import PastAdvice as PastAdvice
+from store.published.advice import past_advice as past_advice
 from store.published.costs import CostLine as CostLine
 from store.published.costs import cost_analysis as cost_analysis
 from store.published.kpis import DIMENSIONS as DIMENSIONS
@@ -25,6 +27,7 @@ from store.published.versions import NoPublishedWarehouse as NoPublishedWarehous
 from store.published.versions import Published as Published
 from store.published.versions import WarehouseOutOfDate as WarehouseOutOfDate
 from store.published.versions import WarehouseUnavailable as WarehouseUnavailable
+from store.published.versions import current_as_of as current_as_of
 from store.published.versions import current_version as current_version
 from store.published.versions import open_current as open_current
 from store.published.versions import open_version as open_version

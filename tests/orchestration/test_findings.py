@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from orchestration.reports import findings
-from store.published import FrictionReason, Kpi, RepeatIssue
+from store.enums import RecommendationState
+from store.published import FrictionReason, Kpi, PastAdvice, RepeatIssue
 
 KPI = Kpi(
     metric="prompt_uplift",
@@ -60,3 +61,22 @@ def test_the_first_reason_is_put_against_all_shown() -> None:
         "Payment failure is 75.0%"
     )
     assert findings.reasons([]) == "No friction was recorded."
+
+
+PAST = PastAdvice(
+    "2026-W46", 1, "PAYMENT_FAILURE", "payment", "Make it hold", RecommendationState.DONE, 40, 12, 100_000_00, 0
+)
+
+
+def test_past_advice_is_told_with_its_state_and_what_moved() -> None:
+    assert findings.moved(PAST) == "40 incidences then, 12 now; lost carts ₹1.0 lakh then, ₹0 now"
+    assert findings.moved(replace(PAST, lost_value_paise_then=0)) == "40 incidences then, 12 now"
+    assert findings.advised([PAST, replace(PAST, incidence_count=50)]) == (
+        "Of last week's 2 first items, 1 came up less often this week"
+    )
+
+
+@pytest.mark.parametrize("state", RecommendationState)
+def test_every_state_of_an_advice_has_words(state: RecommendationState) -> None:
+    assert findings.STATES[state]
+    assert findings.STATE_NAMES[state]

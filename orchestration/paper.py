@@ -1,0 +1,51 @@
+"""HTML pages as PDF files: the same page makes the same bytes, and nothing is fetched."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Any, Never
+
+REMEDY = "Install Pango and a font (Debian: apt install libpango-1.0-0 libpangoft2-1.0-0 fonts-noto-core)."
+
+
+class PaperUnavailable(Exception):
+    """This machine cannot make a PDF; `remedy` says what is missing."""
+
+    remedy = REMEDY
+
+
+def pdf_of(page: str, made_at: datetime) -> bytes:
+    """The page on A4, tagged for screen readers. `made_at` stands in its properties: take the instant of the data.
+
+    The bytes depend on the page, WeasyPrint, Pango and the fonts of the machine (`made_with`). Raises `PaperUnavailable`.
+    """
+    html = weasyprint().HTML(string=_dated(page, made_at), url_fetcher=_refuse)
+    return html.write_pdf(pdf_identifier=sha256(page.encode()).hexdigest()[:32].encode(), pdf_tags=True)
+
+
+def made_with() -> dict[str, str]:
+    """What besides the page decides how a PDF looks."""
+    pango = weasyprint().text.ffi.pango
+    return {"weasyprint": version("weasyprint"), "pango": str(pango.pango_version())}
+
+
+def weasyprint() -> Any:
+    """The library, imported when it is needed: it loads Pango, which not every machine has."""
+    try:
+        import weasyprint as library
+    except OSError as error:
+        raise PaperUnavailable(f"PDF needs Pango, which this machine lacks: {error}") from error
+    return library
+
+
+def _dated(page: str, made_at: datetime) -> str:
+    at = made_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return page.replace(
+        "<head>",
+        f'<head>\n<meta name="dcterms.created" content="{at}"><meta name="dcterms.modified" content="{at}">',
+        1,
+    )
+
+
+def _refuse(url: str, *_: object, **__: object) -> Never:
+    raise ValueError(f"a page for paper stands alone, but names {url}")
