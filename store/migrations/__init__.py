@@ -2,11 +2,15 @@
 
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
+from sqlalchemy import Connection, inspect, text
 
 from store.engines import schema_engine
+from store.session import HEAD_REVISION
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _DIRECTORY = Path(__file__).resolve().parent
 _one_at_a_time = threading.Lock()
@@ -20,6 +24,10 @@ def migrate(url: str, revision: str = "head") -> None:
     engine = schema_engine(url)
     try:
         with _one_at_a_time, engine.connect() as connection:  # alembic keeps its context in a module variable
+            if revision == "head" and _is_newest(connection):
+                return
+            from alembic import command  # a process that starts again after a crash need not wait for it
+
             config = alembic_config()
             config.attributes["connection"] = connection
             command.upgrade(config, revision)
@@ -27,9 +35,18 @@ def migrate(url: str, revision: str = "head") -> None:
         engine.dispose()
 
 
-def alembic_config() -> Config:
+def alembic_config() -> "Config":
     """Alembic's configuration, with nothing read from an ini file."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_DIRECTORY))
     config.set_main_option("path_separator", "os")
     return config
+
+
+def _is_newest(connection: Connection) -> bool:
+    with connection.begin():
+        if not inspect(connection).has_table("alembic_version"):
+            return False
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() == HEAD_REVISION
