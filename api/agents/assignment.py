@@ -15,6 +15,7 @@ from api.errors import Conflict, NotFound
 from api.incidences.reading import lock_incidence
 from api.incidences.rules import WORKED_ON, needed_level, status_of
 from api.incidences.timeline import SYSTEM, Actor, append_event
+from api.outbox.telling import tell_routing
 from store.enums import AgentLevel, AgentStatus, EscalationLevel, IncidenceStatus, TimelineEvent
 from store.tables import agents, escalation_log, incidences
 
@@ -68,10 +69,11 @@ def assign_incidence(
     actor: Actor,
     at: datetime,
     details: dict[str, Any] | None = None,
+    tells_chat: bool = True,
 ) -> None:
     """Give an open incidence to this agent, whatever its load; who had it is free for the longest waiting.
 
-    Raises `NotFound`, `NotOpen`, `AgentLacksLevel`. Giving it to whom it is with changes nothing.
+    The chat platform is told, unless it is who told us (`tells_chat` False). Raises `NotFound`, `NotOpen`, `AgentLacksLevel`. Giving it to whom it is with changes nothing.
     """
     row = lock_incidence(connection, incidence_id)
     if row.merged_into is not None or status_of(row) not in WORKED_ON:
@@ -85,7 +87,7 @@ def assign_incidence(
     if level not in taker.levels and level is not AgentLevel.AGENT:
         raise AgentLacksLevel(f"The incidence was escalated to {level}, which {agent_id} is not.", neededLevel=level)
     touch_agent(connection, agent_id, at)
-    move(connection, row, agent_id, actor=actor, at=at, details=details)
+    move(connection, row, agent_id, actor=actor, at=at, details=details, tells_chat=tells_chat)
     if row.agent_id is not None:
         touch_agent(connection, row.agent_id, at)
     assign_waiting(connection, at)
@@ -116,8 +118,9 @@ def move(
     actor: Actor,
     at: datetime,
     details: dict[str, Any] | None = None,
+    tells_chat: bool = True,
 ) -> None:
-    """Make the incidence this agent's, on the timeline too. The seat is taken before."""
+    """Make the incidence this agent's, on the timeline and on the chat platform too. The seat is taken before."""
     connection.execute(
         _MOVE, {"id": row.incidence_id, "agent": agent_id, "first_assigned": row.assigned_at or at, "at": at}
     )
@@ -135,6 +138,8 @@ def move(
         status_after=IncidenceStatus.ASSIGNED,
         details=details if row.agent_id is None else {"fromAgentId": row.agent_id, **(details or {})},
     )
+    if tells_chat:
+        tell_routing(connection, row.incidence_id, agent_id, needed_level(row.escalation_level), at)
 
 
 def free_seats(connection: Connection) -> list[Seat]:

@@ -13,6 +13,7 @@ from api.escalation.rules import due_clocks, is_high_value, level_of
 from api.incidences.reading import lock_incidence
 from api.incidences.rules import WORKED_ON, highest, needed_level, status_of
 from api.incidences.timeline import SYSTEM, Actor, append_event
+from api.outbox.telling import tell_routing
 from api.rules.sets import Rules
 from store.enums import AgentLevel, EscalationLevel, EscalationTrigger, RoutedChannel, TimelineEvent
 from store.ids import new_id
@@ -198,6 +199,8 @@ def _move_up(connection: Connection, incidence_id: str, level: AgentLevel, at: d
             return
     taker = take_seat(connection, level, at)
     if taker is None:
+        if row.agent_id is None:
+            tell_routing(connection, incidence_id, None, level, at)
         return
     move(connection, row, taker, actor=SYSTEM, at=at)
     if row.agent_id is not None:

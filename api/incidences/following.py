@@ -10,6 +10,7 @@ from api.incidences.reading import OrderFacts, find_open, order_facts
 from api.incidences.rules import WORKED_ON, status_of
 from api.incidences.timeline import SYSTEM, append_event
 from api.incidences.work import change_incidence, route
+from api.outbox.telling import tell_order
 from api.rules.sets import Rules
 from store.enums import RoutedChannel, Stage, TimelineEvent
 
@@ -51,6 +52,7 @@ def follow_order_facts(connection: Connection, rules: Rules, row: Row[Any], fact
         status_after=status_of(row),
         details=details,
     )
+    tell_order(connection, row.incidence_id, at)
     if is_worked_on:
         start_clocks(
             connection,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, update
 from sqlalchemy.exc import IntegrityError
 
 from api.agents.assignment import take_seat_of
@@ -15,6 +15,7 @@ from api.incidences.timeline import Actor, append_event
 from api.incidences.work import begin_work, change_incidence, route
 from api.rules.sets import Rules
 from store.enums import IncidenceStatus, OrderImpact, RoutedChannel, Stage, TimelineEvent
+from store.tables import platform_conversations
 
 
 def reopen_incidence(connection: Connection, rules: Rules, incidence_id: str, *, actor: Actor, at: datetime) -> str:
@@ -93,6 +94,8 @@ def _resume(connection: Connection, rules: Rules, row: Row[Any], actor: Actor, a
 
 def _merge(connection: Connection, row: Row[Any], into: Row[Any], actor: Actor, at: datetime) -> None:
     change_incidence(connection, row.incidence_id, {"merged_into": into.incidence_id, "updated_at": at})
+    conversations = update(platform_conversations).where(platform_conversations.c.incidence_id == row.incidence_id)
+    connection.execute(conversations.values(incidence_id=into.incidence_id))
     append_event(
         connection,
         row.incidence_id,

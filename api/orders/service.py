@@ -14,6 +14,7 @@ from api.incidences.lifecycle import end
 from api.incidences.reading import IS_OPEN_LIVE, LIVE_SOURCE, order_facts
 from api.incidences.timeline import Actor, append_event
 from api.orders.changes import decide_change, refuse_open_changes
+from api.outbox.telling import tell_closing, tell_order
 from api.rules.sets import Rules
 from store.enums import (
     ActorType,
@@ -161,6 +162,8 @@ def _convert(connection: Connection, order: OrderFact, placed_at: datetime, at: 
             details={"orderId": order.order_id},
         )
         end(connection, row, Outcome.CONVERTED, actor, at, values)
+        tell_order(connection, row.incidence_id, at)
+        tell_closing(connection, row.incidence_id, at)
         return row.incidence_id
     return None
 
@@ -177,6 +180,7 @@ def _follow(connection: Connection, rules: Rules, order: OrderFact, at: datetime
     facts = order_facts(connection, order.user_id, order.order_id)
     for row in connection.execute(_ABOUT_ORDER, {"user": order.user_id, "order": order.order_id}).all():
         follow_order_facts(connection, rules, row, facts, at)
+        tell_order(connection, row.incidence_id, at)
 
 
 _ORDER = select(orders).where(orders.c.order_id == bindparam("id"))

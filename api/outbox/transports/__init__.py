@@ -1,0 +1,1 @@
+"""How a message of the outbox becomes requests: one module for each destination."""
