@@ -51,6 +51,16 @@ def published_rows(
     return ask
 
 
+def published_incidence(incidence_id: str) -> Callable[[Published], IncidenceAnswer | None]:
+    """A question to the published warehouse: this incidence, if it is there."""
+
+    def ask(published: Published) -> IncidenceAnswer | None:
+        rows = published.query(f"select {_COLUMNS} from marts.fct_incidences where incidence_id = ?", [incidence_id])
+        return IncidenceAnswer.of_published(rows[0]) if rows else None
+
+    return ask
+
+
 def merge(
     live: list[IncidenceAnswer], published: list[IncidenceAnswer], limit: int
 ) -> tuple[list[IncidenceAnswer], str | None]:

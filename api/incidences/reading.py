@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, bindparam, func, literal_column, select,
 
 from api.errors import Conflict, NotFound
 from store.enums import EventType, OrderStatus, Stage
+from store.prepared import Prepared
 from store.tables import incidences, orders, user_context
 
 LIVE_SOURCE = "app"
@@ -30,9 +31,13 @@ class OrderFacts:
     event_type: EventType | None = None
 
 
+def find_incidence(connection: Connection, incidence_id: str) -> Row[Any] | None:
+    return _BY_ID.first(connection, {"id": incidence_id})
+
+
 def get_incidence(connection: Connection, incidence_id: str) -> Row[Any]:
     """Raises `NotFound`."""
-    row = connection.execute(_BY_ID, {"id": incidence_id}).first()
+    row = find_incidence(connection, incidence_id)
     if row is None:
         raise no_incidence()
     return row
@@ -40,7 +45,7 @@ def get_incidence(connection: Connection, incidence_id: str) -> Row[Any]:
 
 def lock_incidence(connection: Connection, incidence_id: str) -> Row[Any]:
     """The row, nobody else's to change until the transaction ends. Raises `NotFound`."""
-    row = connection.execute(_LOCK, {"id": incidence_id}).first()
+    row = _LOCK.first(connection, {"id": incidence_id})
     if row is None:
         raise no_incidence()
     return row
@@ -48,7 +53,7 @@ def lock_incidence(connection: Connection, incidence_id: str) -> Row[Any]:
 
 def find_open(connection: Connection, user_id: str, stage: Stage, order_id: str | None) -> Row[Any] | None:
     """The open live incidence of (user, stage, order), locked; there is at most one."""
-    return connection.execute(_OPEN, {"user": user_id, "stage": stage, "order": order_id or ""}).first()
+    return _OPEN.first(connection, {"user": user_id, "stage": stage, "order": order_id or ""})
 
 
 def require_not_merged(row: Row[Any]) -> None:
@@ -62,18 +67,18 @@ def order_facts(connection: Connection, user_id: str, order_id: str | None) -> O
     Raises `NotFound` for an order of another user. A cancelled order still has its value.
     """
     if order_id is not None:
-        order = connection.execute(_ORDER, {"id": order_id}).first()
+        order = _ORDER.first(connection, {"id": order_id})
         if order is not None:
             if order.user_id != user_id:
                 raise NotFound("There is no such order, or it is not the user's.")
             return OrderFacts(order.value_paise, _event_type(order.event_type))
-    cart = connection.execute(_CART, {"id": user_id}).first()
+    cart = _CART.first(connection, {"id": user_id})
     return OrderFacts(cart.cart_value_paise, _event_type(cart.event_type)) if cart is not None else OrderFacts()
 
 
 def has_order(connection: Connection, user_id: str, order_id: str) -> bool:
     """Whether the app told of this order of this user and it stands."""
-    order = connection.execute(_ORDER, {"id": order_id}).first()
+    order = _ORDER.first(connection, {"id": order_id})
     return order is not None and order.user_id == user_id and order.status != OrderStatus.CANCELLED
 
 
@@ -85,11 +90,12 @@ def _event_type(word: str | None) -> EventType | None:
     return EventType(word) if word is not None else None
 
 
-_BY_ID = select(incidences).where(incidences.c.incidence_id == bindparam("id"))
-_LOCK = _BY_ID.with_for_update()
+_ONE = select(incidences).where(incidences.c.incidence_id == bindparam("id"))
+_BY_ID = Prepared(_ONE)
+_LOCK = Prepared(_ONE.with_for_update())
 IS_OPEN_LIVE = text("outcome IS NULL AND merged_into IS NULL AND source = 'app'")
 """In the words of the index, so that it is used."""
-_OPEN = (
+_OPEN = Prepared(
     select(incidences)
     .where(
         incidences.c.user_id == bindparam("user"),
@@ -99,9 +105,11 @@ _OPEN = (
     )
     .with_for_update()
 )
-_ORDER = select(orders.c.user_id, orders.c.status, orders.c.value_paise, orders.c.event_type).where(
-    orders.c.order_id == bindparam("id")
+_ORDER = Prepared(
+    select(orders.c.user_id, orders.c.status, orders.c.value_paise, orders.c.event_type).where(
+        orders.c.order_id == bindparam("id")
+    )
 )
-_CART = select(user_context.c.cart_value_paise, user_context.c.event_type).where(
-    user_context.c.user_id == bindparam("id")
+_CART = Prepared(
+    select(user_context.c.cart_value_paise, user_context.c.event_type).where(user_context.c.user_id == bindparam("id"))
 )

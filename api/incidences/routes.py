@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api.auth import require_own, requires
 from api.deps import CurrentRules, IfMatch, IfNoneMatch, IncidenceId, Once, OrderId, OwnUserId, StoreDep, WantedPage
-from api.errors import BadRequest, NotFound
+from api.errors import BadRequest
 from api.etags import is_known
-from api.incidences.history import Of, live_rows, merge, published_rows, without_live
-from api.incidences.reading import get_incidence
+from api.incidences.history import Of, live_rows, merge, published_incidence, published_rows, without_live
+from api.incidences.reading import find_incidence, no_incidence
 from api.incidences.schemas import IncidenceAnswer, IncidenceHistory, IncidenceInput, IncidencePatch
 from api.incidences.service import change, create
 from api.incidences.timeline import SYSTEM, Actor
@@ -53,13 +53,14 @@ async def post_incidence(wanted: IncidenceInput, caller: Starter, rules: Current
 
 @router.get("/{incidenceId}", response_model=IncidenceAnswer)
 async def fetch_incidence(
-    incidence_id: IncidenceId, caller: Reader, store: StoreDep, known_etag: IfNoneMatch = None
+    incidence_id: IncidenceId, caller: Reader, request: Request, store: StoreDep, known_etag: IfNoneMatch = None
 ) -> Response:
-    """One incidence; its ETag is for `If-Match` on PATCH."""
+    """One incidence, live or from the published warehouse; its ETag is for `If-Match` on PATCH."""
     with store.read() as connection:
-        incidence = IncidenceAnswer.of(get_incidence(connection, incidence_id))
+        row = find_incidence(connection, incidence_id)
+    incidence = IncidenceAnswer.of(row) if row is not None else await _from_warehouse(request, incidence_id)
     if caller.role is Role.USER and incidence.user_id != caller.user_id:
-        raise NotFound("There is no such incidence, or it is not yours.")
+        raise no_incidence()
     return _answer(incidence, known_etag)
 
 
@@ -95,6 +96,17 @@ async def list_incidences_of_order(
 ) -> IncidenceHistory:
     """The incidences linked to an order, newest first. A user token sees that user's alone."""
     return await _history(request, store, "order_id", order_id, page, user_id=caller.user_id)
+
+
+async def _from_warehouse(request: Request, incidence_id: str) -> IncidenceAnswer:
+    """An incidence that has left the store. Raises `NotFound`."""
+    try:
+        found = await request.app.state.warehouse.look_up(published_incidence(incidence_id))
+    except WarehouseUnavailable:
+        found = None
+    if found is None:
+        raise no_incidence()
+    return found
 
 
 async def _history(

@@ -21,10 +21,14 @@ from api.rules.registry import Registry
 from api.rules.sets import Rules
 from store import clock
 from store.errors import StoreError
+from store.published import current_as_of
+from store.retention import is_anything_overdue, prune
 from store.session import Store
+from store.settings import Settings
 
 AT_ONCE = 25
 """How many clocks one change lets run out: those who wait to write wait for it."""
+PRUNED_AT_ONCE = 200
 LONGEST_PAUSE_SECONDS = 30.0
 _log = structlog.get_logger()
 
@@ -71,10 +75,24 @@ def _is_any_prompt_over(connection: Connection, rules: Rules) -> bool:
     return is_any_expired(connection, rules, clock.now())
 
 
-def _watching() -> tuple[Loop, ...]:
-    """The loops that remember where they looked."""
+def _watching(settings: Settings) -> tuple[Loop, ...]:
+    """The loops that remember where they looked, or look beside the store."""
     watch = InactivityWatch()
-    return (Loop("inactivity", 1.0, watch.look, watch.is_due),)
+    return (Loop("inactivity", 1.0, watch.look, watch.is_due), retention(settings))
+
+
+def retention(settings: Settings) -> Loop:
+    """Takes out of the store what is old and in the published warehouse."""
+
+    def is_due(connection: Connection, _: Rules) -> bool:
+        published_as_of = current_as_of(settings)
+        return published_as_of is not None and is_anything_overdue(connection, published_as_of, clock.now())
+
+    def change(connection: Connection, _: Rules) -> int:
+        published_as_of = current_as_of(settings)
+        return prune(connection, published_as_of, clock.now(), PRUNED_AT_ONCE) if published_as_of else 0
+
+    return Loop("retention", 600.0, change, is_due, batch=1)
 
 
 LOOPS: tuple[Loop, ...] = (
@@ -90,7 +108,7 @@ LOOPS: tuple[Loop, ...] = (
 async def run_loops(store: Store, registry: Registry, loops: Sequence[Loop] | None = None) -> None:
     """Run every loop, the first time at once, until cancelled. One that fails is written down and tried again, later and later."""
     async with asyncio.TaskGroup() as tasks:
-        for loop in (*LOOPS, *_watching()) if loops is None else loops:
+        for loop in (*LOOPS, *_watching(store.settings)) if loops is None else loops:
             tasks.create_task(_run(loop, store, registry), name=f"worker-{loop.name}")
 
 

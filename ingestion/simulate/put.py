@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Column, Connection, Table, func, literal, select, text
+from sqlalchemy import Column, Connection, Table, select, text
 
 from ingestion.simulate.city import SOURCE
 from ingestion.simulate.rows import NO_INSTANT, Rows
 from store import tables
+from store.deletions import delete_rows, forget_deletions
 from store.session import next_seqs
 from store.tables.columns import Instant, current_change
 
@@ -39,7 +40,9 @@ def put_rows(
         rows.columns["change_seq"] = [change] * len(rows)
         _put_table(connection, rows)
         progress(f"  {rows.table.name}: {len(rows):,} rows")
-    _forget_deletions(connection, [rows.table for rows in all_rows])
+    for table in {rows.table for rows in all_rows}:
+        # A row that is back was not deleted.
+        forget_deletions(connection, table, table.c.source == SOURCE if "source" in table.c else None)
 
 
 def _change_number(connection: Connection) -> int:
@@ -79,50 +82,13 @@ def _bound(column: Column[Any], values: Any, is_sqlite: bool) -> Any:
     return bound
 
 
-def _forget_deletions(connection: Connection, put: list[Table]) -> None:
-    """A row that is back was not deleted."""
-    deletions = tables.deletions
-    for table in put:
-        keys = (
-            select(_row_key(table)).where(table.c.source == SOURCE) if "source" in table.c else select(_row_key(table))
-        )
-        connection.execute(
-            deletions.delete().where(deletions.c.table_name == table.name, deletions.c.row_key.in_(keys))
-        )
-
-
-def _row_key(table: Table) -> Any:
-    parts = [column.cast(tables.deletions.c.row_key.type) for column in table.primary_key.columns]
-    key = parts[0]
-    for part in parts[1:]:
-        key = key + literal("/") + part
-    return key
-
-
 def take_out(connection: Connection, at: datetime) -> dict[str, int]:
     """Delete every demo row and leave a row of `deletions` for each; returns how many by table."""
     taken: dict[str, int] = {}
     for table, is_demo in _demo_rows():
-        count = connection.execute(select(func.count()).select_from(table).where(is_demo)).scalar_one()
-        if not count:
-            continue
-        deletions = tables.deletions
-        gone = select(
-            literal(table.name),
-            _row_key(table),
-            literal("DEMO_RESET"),
-            literal(at, Instant()),
-            current_change(),
-        ).where(is_demo)
-        names = ["table_name", "row_key", "reason", "deleted_at", "change_seq"]
-        connection.execute(
-            deletions.delete().where(
-                deletions.c.table_name == table.name, deletions.c.row_key.in_(select(_row_key(table)).where(is_demo))
-            )
-        )
-        connection.execute(deletions.insert().from_select(names, gone, include_defaults=False))
-        connection.execute(table.delete().where(is_demo))
-        taken[table.name] = count
+        count = delete_rows(connection, table, is_demo, "DEMO_RESET", at)
+        if count:
+            taken[table.name] = count
     return taken
 
 

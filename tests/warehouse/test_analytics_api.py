@@ -6,12 +6,15 @@ from datetime import date, timedelta
 from shutil import copytree
 
 import pytest
+from sqlalchemy import delete
 
 from orchestration.build import run_build
-from store import published
+from store import clock, published
 from store.enums import Period, Role
+from store.ids import new_id
 from store.published import Published
 from store.settings import Settings
+from store.tables import incidences
 from tests.api.serving import Api, serve_api
 from tests.cities import City
 
@@ -188,3 +191,20 @@ def test_an_accepted_recommendation_is_accepted_in_the_next_report(served: Api) 
     found = client.get("/analytics/friction-report").json()["recommendations"]
     assert {row["recommendationId"]: row["state"] for row in found}[first["recommendationId"]] == "ACCEPTED"
     assert client.post("/analytics/recommendations/unknown", json={"state": "DONE"}).status_code == 404
+
+
+def test_an_incidence_that_left_the_store_is_told_from_the_warehouse(served: Api, warehouse: Published) -> None:
+    (row,) = warehouse.query("select incidence_id, user_id from marts.fct_incidences order by incidence_id limit 1")
+    incidence_id, user_id = row["incidence_id"], row["user_id"]
+    live = served.as_role(Role.AGENT).get(f"/incidences/{incidence_id}").raise_for_status().json()
+    served.store.write(
+        lambda connection: connection.execute(delete(incidences).where(incidences.c.incidence_id == incidence_id))
+    )
+    told = served.as_role(Role.AGENT).get(f"/incidences/{incidence_id}").raise_for_status().json()
+    stays_behind = {"userInputs", "selectedItems", "allowedChannels", "ruleVersion"}
+    assert {name: told[name] for name in told.keys() - stays_behind} == {
+        name: live[name] for name in live.keys() - stays_behind
+    }
+    assert served.as_user(user_id).get(f"/incidences/{incidence_id}").status_code == 200
+    assert served.as_user("somebody-else").get(f"/incidences/{incidence_id}").status_code == 404
+    assert served.as_role(Role.AGENT).get(f"/incidences/{new_id(clock.now())}").status_code == 404
