@@ -14,8 +14,12 @@ from api.analytics.reader import WarehouseReader
 from api.analytics.routes import router as analytics_router
 from api.channel.routes import router as channel_router
 from api.context.routes import router as context_router
+from api.dashboard.data_docs import router as data_docs_router
 from api.dashboard.desk.routes import router as desk_router
+from api.dashboard.front import router as front_router
+from api.dashboard.insights.routes import router as insights_router
 from api.dashboard.pages import install_assets
+from api.dashboard.reports import router as reports_router
 from api.dashboard.routes import links as sign_in_links_router
 from api.dashboard.routes import pages as sign_in_router
 from api.docs_pages import install_docs
@@ -61,6 +65,10 @@ ROUTERS = (
     sign_in_links_router,
     sign_in_router,
     desk_router,
+    front_router,
+    insights_router,
+    reports_router,
+    data_docs_router,
 )
 """Every slice's routes, in the order in which they are tried and documented: what is called most comes first."""
 

@@ -15,6 +15,7 @@ import duckdb
 from ingestion.raw import Manifest, RawIsDamaged, land, last_operational
 from ingestion.raw.manifest import directories
 from orchestration.code import code_hash
+from orchestration.data_docs import write_data_docs
 from orchestration.duck import literal, open_file, quoted, table_names
 from orchestration.exports import exported_dates
 from orchestration.locks import build_lock
@@ -225,9 +226,10 @@ def current_identity(settings: Settings) -> Mapping[str, Any] | None:
 
 
 def publish_built(building: Building) -> None:
-    """Publish; raises `BuildFailed` before anything is visible."""
+    """Publish, its documentation with it; raises `BuildFailed` before anything is visible."""
     if building.identity is None:
         raise BuildFailed("there is nothing to publish", "Run the whole build: ./supportled build, or the job `build`.")
+    write_data_docs(building.settings, building.file)
     building.tables = publish(building.settings, building.directory, building.identity)
 
 

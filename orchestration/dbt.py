@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestration.building import building_dir
 from orchestration.child import command
 from orchestration.code import PROJECT, code_hash
 from orchestration.locks import exclusive
 from orchestration.problems import BuildFailed
+from orchestration.versions import building_dir
 from store.published.versions import FILE_NAME
 from store.settings import ROOT, Settings
 

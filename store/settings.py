@@ -74,6 +74,11 @@ class Settings:
         return self.var_dir / "reports"
 
     @property
+    def data_docs_dir(self) -> Path:
+        """dbt's documentation of the warehouse, as pages; written by each build."""
+        return self.var_dir / "dbt" / "docs"
+
+    @property
     def exports_dir(self) -> Path:
         return self.var_dir / "exports"
 

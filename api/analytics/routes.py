@@ -30,6 +30,7 @@ from api.wire import RowId
 from store import clock, published
 from store.enums import Channel, EventType, Period, Stage, Tier
 from store.published import Published, ReportPeriod, UnknownMetric, UnknownPeriod, WarehouseUnavailable
+from store.published.recommendations import has_recommendation
 
 router = APIRouter(prefix="/analytics", tags=["analytics"])
 
@@ -202,12 +203,12 @@ async def post_recommendation_state(
     """Accept, finish or reject a recommendation."""
     reader: WarehouseReader = request.app.state.warehouse
     try:
-        known = await reader.ask(
-            f"recommendation {recommendation_id}", lambda warehouse: _exists(warehouse, recommendation_id)
+        is_known = await reader.read(
+            f"recommendation {recommendation_id}", lambda warehouse: has_recommendation(warehouse, recommendation_id)
         )
     except WarehouseUnavailable as error:
         raise WarehouseMissing(error) from error
-    if not known.body:
+    if not is_known:
         raise NotFound(
             f"There is no recommendation {recommendation_id}.", remedy="GET /analytics/friction-report lists them."
         )
@@ -223,10 +224,3 @@ async def post_recommendation_state(
     return RecommendationStateAnswer(
         recommendation_id=recommendation_id, state=change.state, note=change.note, changed_at=changed_at
     )
-
-
-def _exists(warehouse: Published, recommendation_id: str) -> bytes:
-    rows = warehouse.query(
-        "select 1 from marts.fct_weekly_recommendations where recommendation_id = ? limit 1", [recommendation_id]
-    )
-    return b"yes" if rows else b""

@@ -182,12 +182,16 @@ async def _form(request: Request) -> Form:
 
 AnyViewer = Annotated[Viewer, Depends(signed_in)]
 MaybeViewer = Annotated[Viewer | None, Depends(find_viewer)]
-StaffViewer = Annotated[Viewer, Depends(viewers(Role.AGENT, Role.SUPERVISOR, Role.ADMIN))]
+STAFF = viewers(Role.AGENT, Role.SUPERVISOR, Role.ADMIN)
+StaffViewer = Annotated[Viewer, Depends(STAFF)]
 AgentViewer = Annotated[Viewer, Depends(viewers(Role.AGENT, Role.SUPERVISOR))]
 SupervisorViewer = Annotated[Viewer, Depends(viewers(Role.SUPERVISOR))]
 LeaderViewer = Annotated[Viewer, Depends(viewers(Role.SUPERVISOR, Role.ADMIN))]
 AdminViewer = Annotated[Viewer, Depends(viewers(Role.ADMIN))]
 AnalystViewer = Annotated[Viewer, Depends(viewers(Role.ANALYST, Role.ADMIN))]
 KpiViewer = Annotated[Viewer, Depends(viewers(Role.ANALYST, Role.INVESTOR, Role.ADMIN))]
+ANALYST_VIEWERS = [Depends(viewers(Role.ANALYST, Role.ADMIN))]
+KPI_VIEWERS = [Depends(viewers(Role.ANALYST, Role.INVESTOR, Role.ADMIN))]
+"""The same for a route that does not ask who it is."""
 PostedForm = Annotated[Form, Depends(_form)]
 """What was posted; the guard of the viewer has seen that it is from a page of theirs."""

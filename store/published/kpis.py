@@ -128,6 +128,31 @@ def kpis(warehouse: Published, period: ReportPeriod, filters: Mapping[str, str] 
     return answers
 
 
+def breakdown(
+    warehouse: Published, metric: str, period: ReportPeriod, dimension: str, filters: Mapping[str, str] | None = None
+) -> list[tuple[str, float, float]]:
+    """Each value of the dimension with the metric's numerator and denominator, the most frequent first.
+
+    Empty for a metric that cannot be cut by it, or that is no sum. Raises `UnknownMetric`.
+    """
+    entry = catalogue_entry(warehouse, metric)
+    filters = dict(filters or {})
+    if not {dimension, *filters} <= set(entry["dimensions"]):
+        return []
+    condition, parameters = filter_sql(warehouse, filters)
+    rows = warehouse.query(
+        f"""
+        select {dimension} as name, sum(numerator) as numerator, sum(denominator) as denominator
+        from marts.fct_kpis
+        where metric = $metric and date between $start_date and $end_date and {condition}
+        group by all
+        order by denominator desc, name
+        """,
+        parameters | {"metric": metric, "start_date": period.start_date, "end_date": period.end_date},
+    )
+    return [(row["name"], float(row["numerator"]), float(row["denominator"])) for row in rows]
+
+
 def _percentile(
     warehouse: Published, share: float, condition: str, parameters: dict[str, object]
 ) -> tuple[float | None, float]:

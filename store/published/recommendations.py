@@ -58,6 +58,13 @@ def recommendations(warehouse: Published, period: ReportPeriod) -> list[Recommen
     return [Recommendation(**row) for row in rows]
 
 
+def has_recommendation(warehouse: Published, recommendation_id: str) -> bool:
+    rows = warehouse.query(
+        "select 1 from marts.fct_weekly_recommendations where recommendation_id = ? limit 1", [recommendation_id]
+    )
+    return bool(rows)
+
+
 def decisions(warehouse: Published) -> list[Decision]:
     """What was decided on, latest first, with a week's mean before and after."""
     rows = warehouse.query(
