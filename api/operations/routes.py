@@ -1,6 +1,7 @@
 """/healthz, /readyz and /metrics: for what watches over the process; no key is needed, and nothing personal is told."""
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 from sqlalchemy import text
 
 from api.deps import StoreDep
@@ -17,10 +18,10 @@ class ReadinessAnswer(Wire):
     warehouse_version: str | None
 
 
-@router.get("/healthz")
+@router.get("/healthz", response_class=PlainTextResponse)
 async def get_health() -> Response:
     """The process answers."""
-    return Response("ok\n", media_type="text/plain")
+    return PlainTextResponse("ok\n")
 
 
 @router.get("/readyz")
@@ -40,7 +41,7 @@ async def get_readiness(store: StoreDep) -> ReadinessAnswer:
     return ReadinessAnswer(status="ready", warehouse_version=current_version(store.settings))
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 async def get_metrics(request: Request) -> Response:
     """Prometheus text. Keep it from the internet at the proxy."""
     content, content_type = request.app.state.metrics.text()
