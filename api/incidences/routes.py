@@ -10,7 +10,7 @@ from api.errors import BadRequest
 from api.etags import is_known
 from api.incidences.history import Of, live_rows, merge, published_incidence, published_rows, without_live
 from api.incidences.reading import find_incidence, no_incidence
-from api.incidences.schemas import IncidenceAnswer, IncidenceHistory, IncidenceInput, IncidencePatch
+from api.incidences.schemas import IncidenceAnswer, IncidenceHistory, IncidenceInput, IncidencePatch, etag_of
 from api.incidences.service import change, create
 from api.incidences.timeline import SYSTEM, Actor
 from api.paging import PageQuery
@@ -48,7 +48,9 @@ async def post_incidence(wanted: IncidenceInput, caller: Starter, rules: Current
     require_own(caller, user_id)
     is_agent = caller.agent_id is not None
     actor = Actor(ActorType.AGENT, caller.agent_id) if is_agent else Actor(ActorType.USER, user_id)
-    return await once(201, create, rules, wanted, user_id, actor)
+    answer = await once(201, create, rules, wanted, user_id, actor)
+    answer.headers["ETag"] = etag_of(answer.body)
+    return answer
 
 
 @router.get("/{incidenceId}", response_model=IncidenceAnswer)

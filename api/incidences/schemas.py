@@ -126,7 +126,12 @@ class IncidenceAnswer(Wire):
     @property
     def etag(self) -> str:
         """Changes with everything that is told here."""
-        return strong_etag("incidence", sha256(self.model_dump_json().encode()).hexdigest()[:20])
+        return etag_of(self.model_dump_json().encode())
+
+
+def etag_of(body: bytes | memoryview) -> str:
+    """The ETag of an incidence as it goes over the wire."""
+    return strong_etag("incidence", sha256(body).hexdigest()[:20])
 
 
 class IncidenceHistory(Page[IncidenceAnswer]):

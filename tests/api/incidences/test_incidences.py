@@ -200,6 +200,7 @@ def test_reopening_beside_an_open_one_goes_on_in_that(api_on_each_engine: Api):
 def test_a_patch_of_what_changed_meanwhile_is_refused(api: Api, app: httpx2.Client):
     path = f"/incidences/{start(app, userId='user-1').json()['incidenceId']}"
     etag = app.get(path).headers["ETag"]
+    assert app.post("/incidences", json={"userId": "user-1", "stage": "PRE_ORDER"}).headers["ETag"] == etag
     assert app.patch(path, json={"rootCause": "A"}, headers={"If-Match": etag}).status_code == 200
     stale = app.patch(path, json={"rootCause": "B"}, headers={"If-Match": etag})
     assert (stale.status_code, stale.headers["ETag"]) == (412, app.get(path).headers["ETag"])
