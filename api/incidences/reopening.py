@@ -37,7 +37,7 @@ def reopen_incidence(connection: Connection, rules: Rules, incidence_id: str, *,
         except IntegrityError:  # another process opened one just now
             there = find_open(connection, row.user_id, Stage(row.stage), row.order_id)
     if there is not None:
-        _merge(connection, row, there, actor, at)
+        merge_incidence(connection, row, there, actor, at)
         return there.incidence_id
     _resume(connection, rules, row, actor, at)
     return row.incidence_id
@@ -92,7 +92,8 @@ def _resume(connection: Connection, rules: Rules, row: Row[Any], actor: Actor, a
     begin_work(connection, rules, row.incidence_id, facts, replace(routing, channels=tuple(channels)), at)
 
 
-def _merge(connection: Connection, row: Row[Any], into: Row[Any], actor: Actor, at: datetime) -> None:
+def merge_incidence(connection: Connection, row: Row[Any], into: Row[Any], actor: Actor, at: datetime) -> None:
+    """What is said of `row`, which has ended, goes on in `into`. Both are held."""
     change_incidence(connection, row.incidence_id, {"merged_into": into.incidence_id, "updated_at": at})
     conversations = update(platform_conversations).where(platform_conversations.c.incidence_id == row.incidence_id)
     connection.execute(conversations.values(incidence_id=into.incidence_id))
