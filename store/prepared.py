@@ -1,0 +1,167 @@
+"""Statements of SQLAlchemy Core that are run by the hundred a second: compiled once, then handed to the driver itself.
+
+`connection.execute` costs some 30 µs beside what the database does, on every call, and a request that writes makes eight.
+A `Prepared` gives the same rows and raises the same errors for 3 µs. It takes plain statements: no IN of many values, no
+columns that the database fills, and for PostgreSQL no more than one round trip that SQLAlchemy would make as well.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from sqlalchemy import Connection, Insert, Row, Select, Update
+from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy.exc import DBAPIError, NoResultFound
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import TextClause
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
+
+Statement = Select[*tuple[Any, ...]] | Insert | Update | TextClause
+Parameters = Mapping[str, Any]
+Process = Callable[[Any], Any] | None
+_make_row: Any = Row
+"""Compiled, and without types that say how it is called."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """A statement as one database and one set of columns want it."""
+
+    text: str
+    parameters: tuple[tuple[str, Process, Any], ...]
+    """Name, conversion, and the value where none is given."""
+    is_positional: bool
+    columns: SimpleResultMetaData
+    processors_of: Callable[[Any], tuple[Process, ...] | None]
+    """What the driver's values go through, by the cursor that brought the first of them."""
+    _processors: tuple[Process, ...] | None = None
+    _is_described: bool = False
+
+    def bind(self, given: Parameters) -> Any:
+        if self.is_positional:
+            return [
+                process(given.get(name, default)) if process is not None else given.get(name, default)
+                for name, process, default in self.parameters
+            ]
+        return {
+            name: process(given.get(name, default)) if process is not None else given.get(name, default)
+            for name, process, default in self.parameters
+        }
+
+    def rows(self, cursor: Any, many: Iterable[Sequence[Any]]) -> list[Row[Any]]:
+        if not self._is_described:
+            self._processors, self._is_described = self.processors_of(cursor), True
+        processors, columns = self._processors, self.columns
+        place = columns._key_to_index  # noqa: SLF001 - a row of SQLAlchemy's own results is made just so
+        return [_make_row(columns, processors, place, values) for values in many]
+
+
+class Prepared:
+    """A statement, or one for each dialect by its name."""
+
+    def __init__(self, statement: Statement | Mapping[str, Statement]) -> None:
+        self._statement = statement
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._takes_columns = isinstance(statement, (Mapping, Insert))
+
+    def run(self, connection: Connection, parameters: Parameters) -> int:
+        """Run it once; how many rows it wrote."""
+        plan = self._plan(connection, parameters)
+        return _run(connection, plan.text, plan.bind(parameters)).rowcount
+
+    def run_many(self, connection: Connection, parameters: Sequence[Parameters]) -> None:
+        """Run it for each, all of the same keys."""
+        plan = self._plan(connection, parameters[0])
+        _run(connection, plan.text, [plan.bind(one) for one in parameters], is_many=True)
+
+    def first(self, connection: Connection, parameters: Parameters) -> Row[Any] | None:
+        """The first row, None without one."""
+        plan = self._plan(connection, parameters)
+        cursor = _run(connection, plan.text, plan.bind(parameters))
+        values = cursor.fetchone()
+        return plan.rows(cursor, (values,))[0] if values is not None else None
+
+    def one(self, connection: Connection, parameters: Parameters) -> Row[Any]:
+        """The first row. Raises `NoResultFound` without one."""
+        row = self.first(connection, parameters)
+        if row is None:
+            raise NoResultFound("No row was found when one was required")
+        return row
+
+    def all(self, connection: Connection, parameters: Parameters) -> list[Row[Any]]:
+        plan = self._plan(connection, parameters)
+        cursor = _run(connection, plan.text, plan.bind(parameters))
+        return plan.rows(cursor, cursor.fetchall())
+
+    def _plan(self, connection: Connection, parameters: Parameters) -> _Plan:
+        name = connection.dialect.name
+        key = (name, *parameters) if self._takes_columns else (name,)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = _compile(self._of(name), connection, parameters)
+        return plan
+
+    def _of(self, dialect: str) -> Statement:
+        return self._statement[dialect] if isinstance(self._statement, Mapping) else self._statement
+
+
+def _compile(statement: Statement, connection: Connection, parameters: Iterable[str]) -> _Plan:
+    dialect = connection.dialect
+    if isinstance(statement, Insert):
+        statement = statement.inline()  # nothing is asked back
+    compiled = statement.compile(
+        dialect=dialect, column_keys=list(parameters) if isinstance(statement, Insert) else None
+    )
+    assert isinstance(compiled, SQLCompiler)  # noqa: S101
+    assert not compiled.post_compile_params, "an IN of many values cannot be prepared"  # noqa: S101
+    values = dict(compiled.params)
+    if isinstance(statement, Insert):
+        values |= {column.key: column.default.arg for column in compiled.insert_prefetch if _is_plain(column.default)}
+    named = compiled.positiontup if compiled.positional else list(compiled.binds)
+    columns = list(statement.selected_columns) if isinstance(statement, Select) else []
+    types = [column.type.dialect_impl(dialect) for column in columns]
+
+    def processors_of(cursor: Any) -> tuple[Process, ...] | None:
+        found = tuple(
+            type_.result_processor(dialect, told[1]) for type_, told in zip(types, cursor.description, strict=True)
+        )
+        return found if any(found) else None
+
+    return _Plan(
+        text=str(compiled),
+        parameters=tuple(
+            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect), values.get(name))
+            for name in named or ()
+        ),
+        is_positional=bool(compiled.positional),
+        columns=SimpleResultMetaData([str(column.key) for column in columns]),
+        processors_of=processors_of,
+    )
+
+
+def _is_plain(default: Any) -> TypeGuard[ScalarElementColumnDefault]:
+    assert default.is_scalar, "a default that is computed cannot be prepared"  # noqa: S101
+    return True
+
+
+def _run(connection: Connection, text: str, values: Any, *, is_many: bool = False) -> Any:
+    if not connection.in_transaction():
+        connection.begin()  # as SQLAlchemy does at the first statement
+    driver: Any = connection.connection.driver_connection
+    try:
+        cursor = driver.cursor()
+        (cursor.executemany if is_many else cursor.execute)(text, values)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _wrapped(connection, text, error) from error
+    return cursor
+
+
+def _wrapped(connection: Connection, text: str, error: Exception) -> BaseException:
+    """The error as SQLAlchemy raises it; a connection that was lost is let go. What was written is not repeated in it."""
+    dialect, driver = connection.dialect, connection.connection.dbapi_connection
+    is_lost = dialect.is_disconnect(error, driver, None)  # pyright: ignore[reportArgumentType] - any of its errors
+    if is_lost:
+        connection.invalidate(error)
+    return DBAPIError.instance(
+        text, None, error, dialect.loaded_dbapi.Error, connection_invalidated=is_lost, dialect=dialect
+    )
