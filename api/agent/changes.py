@@ -2,18 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from api.context.reading import read_prices
-from store.enums import OrderChangeKind, OrderChangeStatus, OutboxState
+from api.outbox.service import enqueue
+from store.enums import Destination, OrderChangeKind, OrderChangeStatus, OutboxKind
 from store.ids import new_id
-from store.tables import order_change_requests, outbox
-
-ASKED_FOR = timedelta(hours=1)
-"""An app that was not reached for so long is not asked any more: the order may be another by then."""
+from store.tables import order_change_requests
 
 
 def request_change(
@@ -54,19 +52,14 @@ def request_change(
         "details": dict(details),
     }
     connection.execute(insert(order_change_requests).values(**row, details=dict(details)))
-    connection.execute(
-        insert(outbox).values(
-            message_id=new_id(at),
-            destination="APP",
-            kind="ORDER_CHANGE",
-            incidence_id=incidence.incidence_id,
-            payload=payload,
-            state=OutboxState.PENDING,
-            created_at=at,
-            due_at=at,
-            expires_at=at + ASKED_FOR,
-            source=incidence.source,
-        )
+    enqueue(
+        connection,
+        destination=Destination.APP,
+        kind=OutboxKind.ORDER_CHANGE,
+        payload=payload,
+        at=at,
+        incidence_id=incidence.incidence_id,
+        source=incidence.source,
     )
     return connection.execute(_BY_ID, {"id": request_id}).one()
 

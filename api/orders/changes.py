@@ -27,9 +27,26 @@ def list_changes(connection: Connection, order_id: str) -> Sequence[Row[Any]]:
     return rows
 
 
+def answer_change(
+    connection: Connection,
+    request_id: str,
+    status: OrderChangeStatus,
+    *,
+    reason: str | None,
+    discount_paise: int | None,
+    at: datetime,
+) -> Row[Any]:
+    """`decide_change` for the order that the request, or its incidence, is about; there may be none yet."""
+    asked = connection.execute(_REQUEST, {"id": request_id}).first()
+    if asked is None:
+        raise NotFound("There is no such change.")
+    order_id = asked.order_id or connection.execute(_INCIDENCE_ORDER, {"id": asked.incidence_id}).scalar_one_or_none()
+    return decide_change(connection, order_id, request_id, status, reason=reason, discount_paise=discount_paise, at=at)
+
+
 def decide_change(
     connection: Connection,
-    order_id: str,
+    order_id: str | None,
     request_id: str,
     status: OrderChangeStatus,
     *,
@@ -82,7 +99,7 @@ def refuse_open_changes(connection: Connection, order_id: str, reason: str, at: 
             decide_change(connection, order_id, row.request_id, refused, reason=reason, discount_paise=None, at=at)
 
 
-def _is_about(connection: Connection, asked: Row[Any], order_id: str) -> bool:
+def _is_about(connection: Connection, asked: Row[Any], order_id: str | None) -> bool:
     """A change asked for before there was an order is about the order that its incidence led to."""
     if asked.order_id is not None:
         return asked.order_id == order_id

@@ -15,7 +15,7 @@ TIME_TO_LIVE = {
     OutboxKind.ROUTE_TO_AGENT: timedelta(hours=2),
     OutboxKind.CLOSE_CONVERSATION: timedelta(days=3),
     OutboxKind.SEND_MESSAGE: timedelta(minutes=15),
-    OutboxKind.ORDER_CHANGE: timedelta(hours=1),
+    OutboxKind.ORDER_CHANGE: timedelta(hours=1),  # the order may be another by then
 }
 """How long after it was asked for each is still worth sending."""
 
@@ -63,6 +63,7 @@ class Pace:
     """For each exchange with the platform."""
     lease: float = 60.0
     """For a whole attempt; it ends before another process may begin the next."""
+    looks_every: float = 0.25
     most_at_once: int = 16
     """To each destination."""
     failures_to_rest: int = 10

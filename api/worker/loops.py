@@ -5,7 +5,7 @@ They run beside the API in its process. On PostgreSQL there may be several such 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -17,6 +17,7 @@ from api.idempotency import forget_old_answers
 from api.logs import places
 from api.notifications.service import expire_prompts, is_any_expired
 from api.notifications.watch import InactivityWatch
+from api.outbox.sending import Sending, expire_outbox, is_outbox_expired
 from api.rules.registry import Registry
 from api.rules.sets import Rules
 from store import clock
@@ -100,6 +101,7 @@ LOOPS: tuple[Loop, ...] = (
     # Whoever makes room fills it; this finds what two processes missed of each other, and what waits at a start.
     Loop("waiting", 1.0, _assign, _may_assign),
     Loop("prompts", 1.0, _expire_prompts, _is_any_prompt_over, batch=AT_ONCE),
+    Loop("outbox_expiry", 5.0, expire_outbox, is_outbox_expired, batch=AT_ONCE),
     Loop("idempotency_keys", 600.0, _forget),
 )
 """Add a line here for what else happens without a request."""
@@ -110,6 +112,20 @@ async def run_loops(store: Store, registry: Registry, loops: Sequence[Loop] | No
     async with asyncio.TaskGroup() as tasks:
         for loop in (*LOOPS, *_watching(store.settings)) if loops is None else loops:
             tasks.create_task(_run(loop, store, registry), name=f"worker-{loop.name}")
+        if loops is None:
+            tasks.create_task(_keep("outbox", Sending(store).run), name="worker-outbox")
+
+
+async def _keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run what has its own loop, as calls over the network do, and begin it again should it fail."""
+    failures = 0
+    while True:
+        try:
+            await run()
+        except Exception as error:  # noqa: BLE001 - it goes on whatever happens
+            failures += 1
+            _report(name, error, failures)
+        await asyncio.sleep(pause_seconds(1.0, failures))
 
 
 async def _run(loop: Loop, store: Store, registry: Registry) -> None:
@@ -121,7 +137,7 @@ async def _run(loop: Loop, store: Store, registry: Registry) -> None:
             failures = 0
         except Exception as error:  # noqa: BLE001 - a loop goes on whatever happens
             failures += 1
-            _report(loop, error, failures)
+            _report(loop.name, error, failures)
         await asyncio.sleep(pause_seconds(loop.every_seconds, failures))
 
 
@@ -143,8 +159,8 @@ def pause_seconds(every_seconds: float, failures: int) -> float:
     return max(every_seconds, min(LONGEST_PAUSE_SECONDS, every_seconds * 2.0 ** min(failures, 10)))
 
 
-def _report(loop: Loop, error: Exception, failures: int) -> None:
-    fields = {"loop": loop.name, "error_type": type(error).__name__, "failures": failures}
+def _report(name: str, error: Exception, failures: int) -> None:
+    fields = {"loop": name, "error_type": type(error).__name__, "failures": failures}
     if isinstance(error, StoreError):
         _log.warning("worker.store_failed", **fields)
     else:

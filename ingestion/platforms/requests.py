@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from store.enums import AgentLevel
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -18,7 +20,7 @@ class Sender(NamedTuple):
     """As whom we act on a platform, and which of its groups answers for which level of agents."""
 
     sender_id: str
-    groups: Mapping[str, str]
+    groups: Mapping[AgentLevel, str]
 
 
 class NotSendable(Exception):

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ingestion.platforms.requests import Call, NotSendable, Sender
-from store.enums import OutboxKind
+from store.enums import AgentLevel, OutboxKind
 
 PAGE = 50
 
@@ -101,7 +101,7 @@ def _path(conversation_id: str) -> str:
 def _assignee(payload: Mapping[str, Any], sender: Sender) -> dict[str, str]:
     if payload.get("agentPlatformId"):
         return {"assigned_agent_id": payload["agentPlatformId"]}
-    group = sender.groups.get(payload["level"])
+    group = sender.groups.get(AgentLevel(payload["level"]))
     if group is None:
         raise NotSendable(f"no group is configured for {payload['level']}")
     return {"assigned_group_id": group}

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ingestion.platforms.requests import Call, NotSendable, Sender
-from store.enums import OutboxKind
+from store.enums import AgentLevel, OutboxKind
 
 HEADERS = {"Intercom-Version": "2.16"}
 PAGE = 50
@@ -98,7 +98,7 @@ def _path(conversation_id: str) -> str:
 def _assignee(payload: Mapping[str, Any], sender: Sender) -> dict[str, str]:
     if payload.get("agentPlatformId"):
         return {"type": "admin", "assignee_id": payload["agentPlatformId"]}
-    team = sender.groups.get(payload["level"])
+    team = sender.groups.get(AgentLevel(payload["level"]))
     if team is None:
         raise NotSendable(f"no team is configured for {payload['level']}")
     return {"type": "team", "assignee_id": team}
