@@ -61,7 +61,7 @@ def read_filters(
 
 def read_period(
     period: Annotated[
-        str, Query(description="last_7_days, 2026-W47, 2026-11 or 2026-11-23 (Indian days)")
+        str, Query(max_length=64, description="last_7_days, 2026-W47, 2026-11 or 2026-11-23 (Indian days)")
     ] = "last_7_days",
     start_date: Annotated[date | None, Query(alias="from", description="With `to`, instead of period")] = None,
     end_date: Annotated[date | None, Query(alias="to")] = None,
@@ -159,10 +159,12 @@ async def get_cost_analysis(
 @router.get("/trend/{metric}", dependencies=KPI_READERS, response_model=TrendAnswer)
 async def get_trend(
     request: Request,
-    metric: str,
+    metric: Annotated[str, Path(pattern=r"^[a-z0-9_]{1,64}$", examples=["self_serve_conversion_rate"])],
     filters: Filters,
     granularity: Annotated[Period, Query(description="One point a day, week or month")] = Period.DAY,
-    period: Annotated[str, Query(description="The days to show, as in /analytics/kpis")] = "last_90_days",
+    period: Annotated[
+        str, Query(max_length=64, description="The days to show, as in /analytics/kpis")
+    ] = "last_90_days",
     start_date: Annotated[date | None, Query(alias="from")] = None,
     end_date: Annotated[date | None, Query(alias="to")] = None,
     known_etag: IfNoneMatch = None,

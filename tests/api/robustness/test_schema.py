@@ -80,7 +80,7 @@ def call_often(served: Served, operation: Any, key: str, examples: int) -> None:
         database=None,
         derandomize=examples < 50,
         phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
     )
     @given(cases, st.randoms(use_true_random=False), st.booleans())
     def call(case: Any, choice: Any, is_about_known: bool) -> None:
