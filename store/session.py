@@ -18,7 +18,7 @@ from store.writer import Writer
 P = ParamSpec("P")
 T = TypeVar("T")
 
-HEAD_REVISION = "0013"
+HEAD_REVISION = "0014"
 """The migration this code was written for; a test holds it equal to the newest one."""
 
 

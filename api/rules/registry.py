@@ -265,4 +265,5 @@ def _policies(versioned: tuple[int, datetime], rows: Sequence[Row[Any]]) -> Poli
         always_assisted_event_types=frozenset(map(EventType, values["always_assisted_event_types"])),
         approval_required_text=Texts(**values["approval_required_text"]),
         outside_hours_text=Texts(**values["outside_hours_text"]),
+        self_serve_text=Texts(**values["self_serve_text"]),
     )

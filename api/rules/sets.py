@@ -215,6 +215,7 @@ class Policies(_Versioned):
     always_assisted_event_types: frozenset[EventType]
     approval_required_text: Texts
     outside_hours_text: Texts
+    self_serve_text: Texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -349,6 +349,16 @@ POLICIES = [
             },
             "What a chat is answered, once, outside office hours.",
         ),
+        (
+            "self_serve_text",
+            {
+                "en": "Thank you for writing. For this order the app helps you best: tap Help there for menus, portions, "
+                "delivery and payment. You can place or change your order at any time.",
+                "hi": "लिखने के लिए धन्यवाद। इस ऑर्डर में ऐप ही सबसे अच्छी मदद करेगा: मेन्यू, मात्रा, डिलीवरी और भुगतान के लिए "
+                "वहाँ Help दबाएँ। आप कभी भी ऑर्डर कर या बदल सकते हैं।",
+            },
+            "What a chat is answered, once, when no person may help.",
+        ),
     )
 ]
 
