@@ -12,6 +12,17 @@ LOCALE = "en_IN"
 MISSING = "–"
 LAKH_PAISE = 100_000_00
 CRORE_PAISE = 100 * LAKH_PAISE
+_SPELT = {
+    "IN_APP_CHAT": "In-app chat",
+    "WHATSAPP": "WhatsApp",
+    "PRE_ORDER": "Pre-order",
+    "POST_ORDER": "Post-order",
+    "UNDER_5K": "Under ₹5,000",
+    "5K_TO_25K": "₹5,000 to under ₹25,000",
+    "FROM_25K": "From ₹25,000",
+    "28_DAYS": "28 days",
+}
+"""Codes that people do not read as their letters."""
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that override the direction of writing."""
@@ -77,6 +88,11 @@ def duration(seconds: float | None) -> str:
 def day(when: date) -> str:
     """`16 Nov 2026`."""
     return format_date(when, "d MMM y", locale=LOCALE)
+
+
+def day_short(when: date) -> str:
+    """`16 Nov`, for an axis."""
+    return format_date(when, "d MMM", locale=LOCALE)
 
 
 def day_range(first: date, last: date) -> str:
