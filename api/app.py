@@ -35,6 +35,7 @@ from api.notifications.routes import router as notifications_router
 from api.openapi import install_openapi
 from api.operations.routes import router as operations_router
 from api.orders.routes import router as orders_router
+from api.outbox.routes import router as outbox_router
 from api.problems import install_error_handlers
 from api.rates import Rates
 from api.rules.registry import Registry
@@ -61,6 +62,7 @@ ROUTERS = (
     rules_router,
     analytics_router,
     tokens_router,
+    outbox_router,
     operations_router,
     sign_in_links_router,
     sign_in_router,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
-from store.enums import KEY_ROLES, Role
+from store.enums import KEY_ROLES, Destination, Role
 
 DEFAULT_PORT = 8000
 
@@ -112,6 +112,8 @@ def build_parser() -> argparse.ArgumentParser:
     sign_in.add_argument("--agent", metavar="ID", help="who signs in as AGENT or SUPERVISOR")
     sign_in.add_argument("--port", type=_port, default=DEFAULT_PORT, metavar="N", help="where the API listens")
 
+    _add_chat_commands(command)
+
     backup = command("backup", "backup", "Copy the store, the raw facts and the mappings, while everything runs.")
     backup.add_argument("directory", type=Path, metavar="DIR", help="a directory that does not exist yet")
 
@@ -128,6 +130,23 @@ def build_parser() -> argparse.ArgumentParser:
     reset = command("reset", "reset", "Take the demo data out again; real data stays.")
     reset.add_argument("--demo", action="store_true", required=True, help="say so, for it cannot be undone")
     return parser
+
+
+def _add_chat_commands(command: Callable[[str, str, str], argparse.ArgumentParser]) -> None:
+    outbox = command("outbox", "outbox", "Show what was not sent to a chat platform or the app, or send it again.")
+    outbox.add_argument("action", choices=("list", "resend"))
+    outbox.add_argument("messages", nargs="*", metavar="ID", help="with resend: which; without, all that list shows")
+    outbox.add_argument(
+        "--destination", type=str.upper, choices=[*Destination], metavar="NAME", help=", ".join(Destination)
+    )
+    outbox.add_argument(
+        "--state",
+        dest="states",
+        type=_list_of("dead", "uncertain", "expired", "pending"),
+        default=("dead", "uncertain"),
+        metavar="dead,uncertain",
+        help="or expired, pending; default dead,uncertain",
+    )
 
 
 def _port(text: str) -> int:

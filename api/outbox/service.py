@@ -144,9 +144,12 @@ def sent_ids(connection: Connection, destination: Destination, conversation_id: 
     return frozenset(connection.execute(_SENT_IDS, wanted).scalars())
 
 
-def list_dead(connection: Connection, states: Sequence[OutboxState], limit: int) -> Sequence[Row[Any]]:
+def list_messages(
+    connection: Connection, states: Sequence[OutboxState], limit: int, destination: Destination | None = None
+) -> Sequence[Row[Any]]:
     """Messages of these states, the newest first, without what they say."""
-    return connection.execute(_DEAD, {"states": [*states], "limit": limit}).all()
+    destinations = [destination] if destination is not None else [*Destination]
+    return connection.execute(_LISTED, {"states": [*states], "destinations": destinations, "limit": limit}).all()
 
 
 def resend(connection: Connection, message_id: str, at: datetime) -> Row[Any]:
@@ -262,9 +265,13 @@ _SENT_IDS = select(_O.platform_message_id).where(
     _O.destination == bindparam("destination"),
     _O.platform_message_id.is_not(None),
 )
-_DEAD = (
+_LISTED = (
     select(*(column for column in _O if column.name != "payload"))
-    .where(_O.state.in_(bindparam("states", expanding=True)), _O.source == LIVE_SOURCE)
+    .where(
+        _O.state.in_(bindparam("states", expanding=True)),
+        _O.destination.in_(bindparam("destinations", expanding=True)),
+        _O.source == LIVE_SOURCE,
+    )
     .order_by(_O.due_at.desc(), _O.message_id.desc())
     .limit(bindparam("limit"))
 )

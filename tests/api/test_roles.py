@@ -60,6 +60,8 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "POST /tokens/keys": ADMIN,
     "DELETE /tokens/keys/{keyId}": ADMIN,
     "POST /tokens/signing-keys": ADMIN,
+    "GET /outbox/dead": ADMIN,
+    "POST /outbox/{messageId}/resend": ADMIN,
     "GET /context/{userId}": CONTEXT_READERS,
     "PUT /context/{userId}/screen": CONTEXT_TELLERS,
     "PUT /context/{userId}/cart": CONTEXT_TELLERS,
