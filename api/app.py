@@ -44,6 +44,7 @@ from api.streams import Streams, closed_on_signals
 from api.tokens.keyring import Keyring
 from api.tokens.routes import router as tokens_router
 from api.tokens.user_tokens import UserTokens
+from api.webhooks.routes import router as webhooks_router
 from api.worker.loops import Loop, run_loops
 from store.migrations import migrate
 from store.session import open_store
@@ -64,6 +65,7 @@ ROUTERS = (
     tokens_router,
     outbox_router,
     operations_router,
+    webhooks_router,
     sign_in_links_router,
     sign_in_router,
     desk_router,
@@ -105,6 +107,7 @@ def create_app(settings: Settings | None = None, *, loops: Sequence[Loop] | None
             app.state.rules = Registry(store)
             app.state.warehouse = WarehouseReader(chosen)
             app.state.streams = Streams(store, {"desk": read_desk, "prompts": read_prompts})
+            app.state.platforms = PlatformsFile(chosen)
             metrics.watch(store)
             watching = asyncio.gather(
                 app.state.rules.watch(), app.state.streams.run(), run_loops(store, app.state.rules, loops)

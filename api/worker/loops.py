@@ -20,6 +20,8 @@ from api.notifications.watch import InactivityWatch
 from api.outbox.sending import Sending, expire_outbox, is_outbox_expired
 from api.rules.registry import Registry
 from api.rules.sets import Rules
+from api.webhooks.applying import AT_ONCE as EVENTS_AT_ONCE
+from api.webhooks.applying import EventApplier
 from store import clock
 from store.errors import StoreError
 from store.published import current_as_of
@@ -78,8 +80,12 @@ def _is_any_prompt_over(connection: Connection, rules: Rules) -> bool:
 
 def _watching(settings: Settings) -> tuple[Loop, ...]:
     """The loops that remember where they looked, or look beside the store."""
-    watch = InactivityWatch()
-    return (Loop("inactivity", 1.0, watch.look, watch.is_due), retention(settings))
+    watch, events = InactivityWatch(), EventApplier(settings)
+    return (
+        Loop("inactivity", 1.0, watch.look, watch.is_due),
+        Loop("webhook_events", 0.25, events.apply, events.is_due, batch=EVENTS_AT_ONCE),
+        retention(settings),
+    )
 
 
 def retention(settings: Settings) -> Loop:
