@@ -93,8 +93,9 @@ def line_chart(
             )
         )
     parts += [
-        Markup('<text x="{}" y="{}" text-anchor="middle" font-size="12" fill="currentColor">{}</text>').format(
-            across(index), height - 6, points[index].label
+        Markup('<text x="{}" y="{}" text-anchor="{}" font-size="12" fill="currentColor">{}</text>').format(
+            *((across(index), height - 6, "middle") if index < len(points) - 1 else ("100%", height - 6, "end")),
+            points[index].label,
         )
         for index in _labelled(len(points))
     ]

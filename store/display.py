@@ -115,6 +115,8 @@ def words(code: str | None) -> str:
     would turn round the text after them."""
     if code is None:
         return MISSING
+    if code in _SPELT:
+        return _SPELT[code]
     code = _CONTROLS.sub("", code)
     return code.replace("_", " ").strip().capitalize() if code == code.upper() or code == code.lower() else code
 
