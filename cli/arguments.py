@@ -114,6 +114,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_chat_commands(command)
 
+    _add_care_commands(command)
+    return parser
+
+
+def _add_care_commands(command: Callable[[str, str, str], argparse.ArgumentParser]) -> None:
     backup = command("backup", "backup", "Copy the store, the raw facts and the mappings, while everything runs.")
     backup.add_argument("directory", type=Path, metavar="DIR", help="a directory that does not exist yet")
 
@@ -129,7 +134,6 @@ def build_parser() -> argparse.ArgumentParser:
 
     reset = command("reset", "reset", "Take the demo data out again; real data stays.")
     reset.add_argument("--demo", action="store_true", required=True, help="say so, for it cannot be undone")
-    return parser
 
 
 def _add_chat_commands(command: Callable[[str, str, str], argparse.ArgumentParser]) -> None:
