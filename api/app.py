@@ -47,6 +47,7 @@ from api.tokens.user_tokens import UserTokens
 from api.webhooks.routes import router as webhooks_router
 from api.worker.loops import Loop, run_loops
 from store.migrations import migrate
+from store.platform_settings import PlatformsFile
 from store.session import open_store
 from store.settings import Settings
 
@@ -64,8 +65,8 @@ ROUTERS = (
     analytics_router,
     tokens_router,
     outbox_router,
-    operations_router,
     webhooks_router,
+    operations_router,
     sign_in_links_router,
     sign_in_router,
     desk_router,
@@ -106,8 +107,8 @@ def create_app(settings: Settings | None = None, *, loops: Sequence[Loop] | None
             app.state.rates = Rates()
             app.state.rules = Registry(store)
             app.state.warehouse = WarehouseReader(chosen)
-            app.state.streams = Streams(store, {"desk": read_desk, "prompts": read_prompts})
             app.state.platforms = PlatformsFile(chosen)
+            app.state.streams = Streams(store, {"desk": read_desk, "prompts": read_prompts})
             metrics.watch(store)
             watching = asyncio.gather(
                 app.state.rules.watch(), app.state.streams.run(), run_loops(store, app.state.rules, loops)
