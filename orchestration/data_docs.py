@@ -46,14 +46,17 @@ def write_data_docs(settings: Settings, warehouse: Path) -> Path:
 
 
 def split_page(page: str) -> tuple[str, str]:
-    """dbt's page and its one script apart. Angular is told that it may not make code from text (`ng-csp`)."""
+    """dbt's page and its one script apart; Angular is told that it may not make code from text."""
     head, _, rest = page.partition('<script defer="defer">')
     script, end, body = rest.rpartition("</script></head>")
     if not end:
         raise ValueError("dbt's documentation page is not made as it was: see split_page")
-    head = re.sub(r'<link rel="(shortcut icon|canonical)"[^>]*>', "", head).replace("<html ", "<html ng-csp ", 1)
+    head = re.sub(r'<link rel="(shortcut icon|canonical)"[^>]*>', "", head).replace(
+        "<html ", '<html ng-csp="no-unsafe-eval" ', 1
+    )
     head += f'<link rel="icon" href="data:,"/><script defer src="{SCRIPT}"></script></head>'
-    return head + body, script
+    # Else the browser asks for the address before Angular has filled it in.
+    return head + body, script.replace('xlink:href="{{', 'ng-attr-xlink:href="{{')
 
 
 def column_types(warehouse: Path) -> dict[tuple[str, str], dict[str, str]]:

@@ -81,7 +81,7 @@ def decisions(warehouse: Published) -> list[Decision]:
             select cast(as_of + interval '5 hours 30 minutes' as date) as date from marts.data_as_of
         ),
         spans as (
-            select decided.*, greatest(0, today.date - decided_date - 1) as days_after
+            select decided.*, cast(greatest(0, today.date - decided_date - 1) as integer) as days_after
             from decided cross join today
         )
         select recommendation_id, week, spans.issue_category, spans.app_screen, fix_title, state,

@@ -59,23 +59,23 @@ MOMENTS = """(
         on p.user_id = o.user_id and p.is_demo = o.is_demo and p.due_at <= o.placed_at
 )"""
 
-_WHO = {"language": Column("Language"), "tier": Column("Tier")}
+_WHO = {"language": Column("Language"), "tier": Column("Tier", Kind.CODE)}
 _INCIDENCE = {
     "created_at": Column("Created", Kind.MOMENT),
     "incidence_id": Column("Incidence"),
     "user_id": Column("User"),
-    "stage": Column("Stage"),
-    "channel": Column("First channel"),
-    "issue_category": Column("Reason"),
-    "app_screen": Column("Screen"),
-    "status": Column("Status"),
+    "stage": Column("Stage", Kind.CODE),
+    "channel": Column("First channel", Kind.CODE),
+    "issue_category": Column("Reason", Kind.CODE),
+    "app_screen": Column("Screen", Kind.CODE),
+    "status": Column("Status", Kind.CODE),
     "order_value_paise": Column("Order value", Kind.RUPEES),
     "time_to_resolve_seconds": Column("Time to resolve", Kind.MINUTES),
     "cx_cost_paise": Column("Cost of help", Kind.RUPEES),
     "lost_value_paise": Column("Lost cart", Kind.RUPEES),
     "credited_order_id": Column("Credited order"),
-    "event_type": Column("Event type"),
-    "order_band": Column("Order band"),
+    "event_type": Column("Event type", Kind.CODE),
+    "order_band": Column("Order band", Kind.CODE),
     **_WHO,
 }
 _ORDER = {
@@ -85,10 +85,10 @@ _ORDER = {
     "value_paise": Column("Value", Kind.RUPEES),
     "is_assisted": Column("Assisted"),
     "assisting_incidence_id": Column("Assisting incidence"),
-    "event_type": Column("Event type"),
+    "event_type": Column("Event type", Kind.CODE),
     "event_date": Column("Event date", Kind.DATE),
     "guest_count": Column("Guests", Kind.COUNT),
-    "order_band": Column("Order band"),
+    "order_band": Column("Order band", Kind.CODE),
     **_WHO,
 }
 _SESSION = {
@@ -98,15 +98,15 @@ _SESSION = {
     "max_score": Column("Highest score", Kind.COUNT),
     "is_over_threshold": Column("Over the threshold"),
     "reached_checkout": Column("Reached checkout"),
-    "last_screen": Column("Last screen"),
+    "last_screen": Column("Last screen", Kind.CODE),
     "order_id": Column("Order"),
     **_WHO,
 }
 _ACTION = {
     "acted_at": Column("At", Kind.MOMENT),
-    "action": Column("Action"),
+    "action": Column("Action", Kind.CODE),
     "is_allowed": Column("Allowed"),
-    "reason": Column("Reason"),
+    "reason": Column("Reason", Kind.CODE),
     "agent_id": Column("Agent"),
     "incidence_id": Column("Incidence"),
     "rule_version": Column("Rule version", Kind.COUNT),
@@ -117,9 +117,9 @@ _MOMENT = {
     "is_holdout": Column("Holdout"),
     "is_converted": Column("Ordered within 24 hours"),
     "order_id": Column("Order"),
-    "rule_code": Column("Rule"),
-    "screen": Column("Screen"),
-    "status": Column("Prompt"),
+    "rule_code": Column("Rule", Kind.CODE),
+    "screen": Column("Screen", Kind.CODE),
+    "status": Column("Prompt", Kind.CODE),
 }
 
 INCIDENCE_ROWS = RowSet("incidences", INCIDENCES, "created_date", "created_at", "incidence_id", _INCIDENCE)

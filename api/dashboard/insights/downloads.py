@@ -20,6 +20,7 @@ from store.published.recommendations import decisions, recommendations
 from store.published.rows import find_rows, incidence_rows, metric_rows
 from store.spreadsheet import Cell, Column, Kind, Sheet
 
+TOP_REASONS = 10
 MOST_ROWS = 100_000
 """Rows of a download; its notes say when there are more."""
 GRANULARITIES: Mapping[str, tuple[Period, int]] = {
@@ -163,7 +164,9 @@ DOWNLOADS: Mapping[str, Download] = {
         lambda warehouse, asked: sheets.outcomes_sheet(prompt_outcomes(warehouse, asked.days(warehouse)))
     ),
     "reasons": Download(
-        lambda warehouse, asked: sheets.reasons_sheet(friction_reasons(warehouse, asked.days(warehouse), asked.filters))
+        lambda warehouse, asked: sheets.reasons_sheet(
+            friction_reasons(warehouse, asked.days(warehouse), asked.filters)[:TOP_REASONS]
+        )
     ),
     "screens": Download(
         lambda warehouse, asked: sheets.screens_sheet(

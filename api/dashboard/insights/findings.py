@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from store.display import change, figure, points, rupees, rupees_short, share, words
-from store.published import FrictionReason, Kpi
+from store.display import change, day, figure, points, rupees, rupees_short, share, words
+from store.published import FrictionReason, Kpi, TrendPoint
 from store.published.friction import ScreenReason, WeeklyRepeat
 from store.published.prompts import PromptEffect
 from store.published.recommendations import Decision
@@ -19,12 +19,30 @@ def overview(here: Kpi, before: Kpi) -> str:
     return f"{sentence}, {'as before' if abs(moved) < 0.0005 else f'{points(moved)} against the period before'}"
 
 
-def trend(kpi: Kpi, values: Sequence[float | None]) -> str:
-    known = [value for value in values if value is not None]
+def kpi(here: Kpi, before: Kpi) -> str:
+    """A figure, and how it moved."""
+    if here.value is None:
+        return f"{here.label}: nothing to count in this period"
+    sentence = f"{here.label}: {figure(here.value, here.unit)}"
+    moved = movement(here, before)
+    return sentence if moved is None else f"{sentence}, {moved} against the period before"
+
+
+def movement(here: Kpi, before: Kpi) -> str | None:
+    """The difference of shares in points, of anything else in per cent; None without something to compare."""
+    if here.value is None or before.value is None:
+        return None
+    if here.unit in ("RATE", "POINTS"):
+        return points(here.value - before.value)
+    return change((here.value - before.value) / abs(before.value)) if before.value else None
+
+
+def trend(unit: str, steps: Sequence[TrendPoint], step: str) -> str:
+    known = [(point.date, point.value) for point in steps if point.value is not None]
     if len(known) < 2:
-        return f"{kpi.label}: a trend appears with the second point"
-    first, last = known[0], known[-1]
-    return f"{kpi.label}: from {figure(first, kpi.unit)} to {figure(last, kpi.unit)}"
+        return "A trend appears with the second point"
+    (first_date, first), (_, last) = known[0], known[-1]
+    return f"From {figure(first, unit)} in the {step} of {day(first_date)} to {figure(last, unit)}"
 
 
 def reasons(top: Sequence[FrictionReason]) -> str:

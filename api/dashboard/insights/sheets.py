@@ -17,9 +17,6 @@ KINDS = {
 }
 """How a KPI's unit (kpi_catalogue.unit) is shown."""
 
-ORDER_BANDS = (("UNDER_5K", "Under ₹5,000"), ("5K_TO_25K", "₹5,000 to under ₹25,000"), ("FROM_25K", "From ₹25,000"))
-"""The warehouse's order bands, as people read them."""
-
 
 def summed_kind(unit: str) -> Kind:
     """How the numerator of a KPI of this unit is shown."""

@@ -13,7 +13,7 @@ from api.dashboard.insights.asked import Asked
 from api.errors import NotFound
 from store import charts, display, published
 from store.clock import IST
-from store.display import day, figure
+from store.display import figure
 from store.enums import Channel, EventType, Stage, Tier
 from store.published import Kpi, Published, ReportPeriod, TrendPoint
 from store.published.friction import ScreenReason, friction_reasons, repeat_issues, screens_and_reasons
@@ -34,6 +34,7 @@ KEY_METRICS = (
 )
 """The owner's metrics; what the page begins with."""
 PAGE_ROWS = 50
+ORDER_BANDS = ("UNDER_5K", "5K_TO_25K", "FROM_25K")
 HEAT_STEPS = 5
 MOST_REASONS_ACROSS = 8
 SPARK_WEEKS = 13
@@ -115,7 +116,7 @@ def choices(warehouse: Published, days: ReportPeriod) -> Choices:
     ]
     filters = [
         ("eventType", "event_type", "Event type", _coded(EventType)),
-        ("orderBand", "order_band", "Order value", sheets.ORDER_BANDS),
+        ("orderBand", "order_band", "Order value", [(band, display.words(band)) for band in ORDER_BANDS]),
         ("stage", "stage", "Stage", _coded(Stage)),
         ("channel", "channel", "First channel", _coded(Channel)),
         ("language", "language", "Language", (("en", "English"), ("hi", "Hindi"))),
@@ -155,14 +156,15 @@ def kpi_page(warehouse: Published, asked: Asked, metric: str) -> dict[str, Any]:
         (name for name in ("order_band", "event_type", "channel", "language") if name in entry["dimensions"]), None
     )
     cut = breakdown(warehouse, metric, asked.days(warehouse), by, asked.filters) if by else []
-    finding = findings.trend(here, [point.value for point in points])
+    finding = findings.trend(here.unit, points, step)
     return provenance(warehouse, asked) | {
         "tile": tile,
         "step": step,
         "steps": tuple(downloads.GRANULARITIES),
-        "finding": finding,
+        "finding": findings.kpi(here, before),
+        "trend_finding": finding,
         "chart": charts.line_chart(
-            [charts.Point(display.day(p.date).rpartition(" ")[0], p.value, p.is_final) for p in points],
+            [charts.Point(display.day_short(p.date), p.value, p.is_final) for p in points],
             name=finding,
             written=_written(here.unit),
             target=here.target,
@@ -194,7 +196,7 @@ def friction(warehouse: Published, asked: Asked) -> dict[str, Any]:
                     usual=reason.four_week_average,
                 ),
             )
-            for reason in reasons
+            for reason in reasons[: downloads.TOP_REASONS]
         ],
         "screens_finding": findings.screens(pairs),
         "across": across,
@@ -208,10 +210,12 @@ def friction(warehouse: Published, asked: Asked) -> dict[str, Any]:
 def advice(warehouse: Published, asked: Asked) -> dict[str, Any]:
     """Recommendations as they were built; what was decided since is laid over them by the route."""
     days = downloads.report_period(warehouse, asked)
+    found = recommendations(warehouse, days)
     return provenance(warehouse, asked) | {
         "days": days,
         "is_other_period": days != asked.days(warehouse),
-        "recommendations": recommendations(warehouse, days),
+        "recommendations": [advice for advice in found if advice.value_at_risk_paise > 0],
+        "others": [advice for advice in found if advice.value_at_risk_paise <= 0],
         "decisions": [(made, findings.went(made)) for made in decisions(warehouse)],
         "definitions": [],
     }
@@ -232,7 +236,7 @@ def costs(warehouse: Published, asked: Asked) -> dict[str, Any]:
         "finding": finding,
         "tiles": list(tiles.values()),
         "chart": charts.line_chart(
-            [charts.Point(day(p.date).rpartition(" ")[0], p.value, p.is_final) for p in points],
+            [charts.Point(display.day_short(p.date), p.value, p.is_final) for p in points],
             name=finding,
             written=_written(kpi.unit),
             target=kpi.target,
@@ -255,7 +259,7 @@ def prompts(warehouse: Published, asked: Asked) -> dict[str, Any]:
         "chart": charts.line_chart(
             [
                 charts.Point(
-                    day(effect.period_end_date).rpartition(" ")[0],
+                    display.day_short(effect.period_end_date),
                     effect.uplift,
                     low=effect.interval_low,
                     high=effect.interval_high,
@@ -339,15 +343,9 @@ def evidence_page(warehouse: Published, asked: Asked, recommendation_id: str) ->
 
 
 def _tile(warehouse: Published, asked: Asked, kpi: Kpi, before: Kpi, entry: Mapping[str, Any]) -> Tile:
-    moved, is_better = None, None
-    if kpi.value is not None and before.value is not None:
-        difference = kpi.value - before.value
-        if kpi.unit in ("RATE", "POINTS"):
-            moved = display.points(difference)
-        elif before.value:
-            moved = display.change(difference / abs(before.value))
-        if moved is not None and abs(difference) > 1e-9:
-            is_better = (difference > 0) == (kpi.direction == "UP")
+    moved, is_better = findings.movement(kpi, before), None
+    if kpi.value is not None and before.value is not None and abs(kpi.value - before.value) > 1e-9:
+        is_better = (kpi.value > before.value) == (kpi.direction == "UP")
     target = None
     if kpi.value is not None and kpi.target is not None:
         target = "met" if (kpi.value >= kpi.target if kpi.direction == "UP" else kpi.value <= kpi.target) else "missed"
