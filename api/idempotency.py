@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, select, text, update
 
 from api.errors import IdempotencyKeyReused
 from store import clock
+from store.prepared import Prepared
 from store.tables import idempotency_keys
 from store.tables.columns import Instant
 
@@ -64,7 +65,7 @@ def answer_once(
     if known is not None:
         return known
     reply = _reply(change(connection, *args, **kwargs), status)
-    connection.execute(_KEEP, {"c": request_key.caller, "k": request_key.idempotency_key} | _kept(reply))
+    _KEEP.run(connection, {"c": request_key.caller, "k": request_key.idempotency_key} | _kept(reply))
     return reply
 
 
@@ -96,7 +97,7 @@ def _claim(connection: Connection, request_key: RequestKey) -> Reply | None:
         "request_hash": request_key.request_hash,
         "created_at": at,
     }
-    if connection.execute(_CLAIM, row).rowcount == 1:
+    if _CLAIM.run(connection, row) == 1:
         return None
     known = connection.execute(_FIND, {"c": request_key.caller, "k": request_key.idempotency_key}).one()
     if known.created_at < at - KEPT_FOR:
@@ -110,11 +111,15 @@ def _claim(connection: Connection, request_key: RequestKey) -> Reply | None:
     return Reply(known.status_code, known.answer.encode(), is_replay=True)
 
 
-_CLAIM = text(
-    "INSERT INTO idempotency_keys (key_id, idempotency_key, request_hash, status_code, answer, created_at)"
-    f" VALUES (:key_id, :idempotency_key, :request_hash, {_UNANSWERED}, '', :created_at) ON CONFLICT DO NOTHING"
-).bindparams(bindparam("created_at", type_=Instant))
+_CLAIM = Prepared(
+    text(
+        "INSERT INTO idempotency_keys (key_id, idempotency_key, request_hash, status_code, answer, created_at)"
+        f" VALUES (:key_id, :idempotency_key, :request_hash, {_UNANSWERED}, '', :created_at) ON CONFLICT DO NOTHING"
+    ).bindparams(bindparam("created_at", type_=Instant))
+)
 _MINE = (idempotency_keys.c.key_id == bindparam("c")) & (idempotency_keys.c.idempotency_key == bindparam("k"))
 _FIND = select(idempotency_keys).where(_MINE)
-_KEEP = update(idempotency_keys).where(_MINE).values(status_code=bindparam("status"), answer=bindparam("text"))
+_KEEP = Prepared(
+    update(idempotency_keys).where(_MINE).values(status_code=bindparam("status"), answer=bindparam("text"))
+)
 _REFRESH = update(idempotency_keys).where(_MINE).values(request_hash=bindparam("hash"), created_at=bindparam("at"))

@@ -17,6 +17,7 @@ from api.incidences.rules import WORKED_ON, needed_level, status_of
 from api.incidences.timeline import SYSTEM, Actor, append_event
 from api.outbox.telling import tell_routing
 from store.enums import AgentLevel, AgentStatus, EscalationLevel, IncidenceStatus, TimelineEvent
+from store.prepared import Prepared
 from store.tables import agents, escalation_log, incidences
 
 LONGEST_WAITING = 50
@@ -144,11 +145,10 @@ def move(
 
 def free_seats(connection: Connection) -> list[Seat]:
     """Every available agent who is under the limit."""
-    seats = (
+    return [
         Seat(row.agent_id, row.levels, row.open_limit, row.open_count, row.updated_at)
-        for row in connection.execute(_SEATS)
-    )
-    return [seat for seat in seats if seat.is_free]
+        for row in _FREE_SEATS.all(connection, {})
+    ]
 
 
 def open_count(connection: Connection, agent_id: str) -> int:
@@ -252,6 +252,7 @@ OPEN_OF_AGENT = (
 _SEATS = select(
     agents.c.agent_id, agents.c.levels, agents.c.open_limit, agents.c.updated_at, OPEN_OF_AGENT.label("open_count")
 ).where(agents.c.status == AgentStatus.AVAILABLE)
+_FREE_SEATS = Prepared(_SEATS.where(OPEN_OF_AGENT < agents.c.open_limit))
 _SEAT = _SEATS.where(agents.c.agent_id == bindparam("id"))
 _LOCK_AGENT = select(agents.c.agent_id, agents.c.levels).where(agents.c.agent_id == bindparam("id")).with_for_update()
 _LOAD = select(func.count()).select_from(incidences).where(incidences.c.agent_id == bindparam("id"), _HELD)

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from api.context.rules import Cart, ContextState
 from api.errors import NotFound
 from store.enums import EventType, Flow
+from store.prepared import Prepared
 from store.tables import catalogue_items, context_updates, orders, prompts, user_context
 
 
@@ -28,24 +29,24 @@ class Known:
 
 def read_known(connection: Connection, user_id: str) -> Known | None:
     """What is known of the user; None if the app never told anything."""
-    row = connection.execute(_KNOWN, {"user": user_id}).first()
+    row = _KNOWN.first(connection, {"user": user_id})
     return _known(row) if row is not None else None
 
 
 def lock_known(connection: Connection, user_id: str) -> Known:
     """The same, nobody else's to change until the transaction ends. Raises `NotFound`."""
-    if connection.execute(_LOCK, {"user": user_id}).first() is None:
+    if _LOCK.first(connection, {"user": user_id}) is None:
         raise no_context()
-    row = connection.execute(_KNOWN, {"user": user_id}).one()
+    row = _KNOWN.one(connection, {"user": user_id})
     return _known(row)
 
 
 def lock_state(connection: Connection, user_id: str, at: datetime) -> ContextState:
     """The context, held; an empty one is made for a user of whom nothing was known."""
-    row = connection.execute(_LOCK, {"user": user_id}).first()
+    row = _LOCK.first(connection, {"user": user_id})
     if row is None:
-        connection.execute(_BEGIN[connection.dialect.name], {"user_id": user_id, "updated_at": at})
-        row = connection.execute(_LOCK, {"user": user_id}).one()
+        _BEGIN.run(connection, {"user_id": user_id, "updated_at": at})
+        row = _LOCK.one(connection, {"user": user_id})
     return state_of(row)
 
 
@@ -97,22 +98,26 @@ def _known(row: Row[Any]) -> Known:
 
 
 _USER = bindparam("user")
-_LOCK = select(user_context).where(user_context.c.user_id == _USER).with_for_update()
-_KNOWN = select(
-    user_context,
-    select(func.min(orders.c.recorded_at)).where(orders.c.user_id == _USER).scalar_subquery().label("first_order_at"),
+_LOCK = Prepared(select(user_context).where(user_context.c.user_id == _USER).with_for_update())
+_FIRST_ORDER = select(func.min(orders.c.recorded_at)).where(orders.c.user_id == _USER)
+_PRIOR_ORDERS = (
     # In the words of the index, so that it is used.
     select(context_updates.c.prior_order_count)
     .where(context_updates.c.user_id == _USER, text("kind = 'PROFILE'"))
     .order_by(context_updates.c.seq.desc())
     .limit(1)
-    .scalar_subquery()
-    .label("prior_order_count"),
-    exists().where(prompts.c.session_id == user_context.c.session_id).label("has_prompts"),
-).where(user_context.c.user_id == _USER)
-_BEGIN = {
-    dialect.dialect.name: dialect.insert(user_context).on_conflict_do_nothing() for dialect in (sqlite, postgresql)
-}
+)
+_KNOWN = Prepared(
+    select(
+        user_context,
+        _FIRST_ORDER.scalar_subquery().label("first_order_at"),
+        _PRIOR_ORDERS.scalar_subquery().label("prior_order_count"),
+        exists().where(prompts.c.session_id == user_context.c.session_id).label("has_prompts"),
+    ).where(user_context.c.user_id == _USER)
+)
+_BEGIN = Prepared(
+    {dialect.dialect.name: dialect.insert(user_context).on_conflict_do_nothing() for dialect in (sqlite, postgresql)}
+)
 _PRICES = (
     select(catalogue_items)
     .where(

@@ -31,6 +31,7 @@ from api.rules.sets import Rules
 from store import clock
 from store.enums import ContextUpdateKind, SignalType
 from store.ids import new_id
+from store.prepared import Prepared
 from store.session import next_seqs
 from store.tables import context_updates, friction_signals, user_context, users
 
@@ -181,7 +182,7 @@ def _log_update(
         "recorded_at": event.at,
         **columns,
     }
-    connection.execute(insert(context_updates), {name: value for name, value in row.items() if value is not None})
+    _LOG.run(connection, {name: value for name, value in row.items() if value is not None})
 
 
 def _save(connection: Connection, user_id: str, state: ContextState) -> ContextState:
@@ -203,7 +204,7 @@ def _save(connection: Connection, user_id: str, state: ContextState) -> ContextS
         "last_seq": state.last_seq,
         "updated_at": state.last_sign_at,
     }
-    connection.execute(_SAVE, row)
+    _SAVE.run(connection, row)
     return state
 
 
@@ -230,6 +231,7 @@ def _update_answer(state: ContextState, *, is_applied: bool = True, unpriced: Se
     )
 
 
+_LOG = Prepared(insert(context_updates))
 _MINE = user_context.c.user_id == bindparam("user")
 _SESSION_COLUMNS = (
     "session_id",
@@ -247,7 +249,7 @@ _SESSION_COLUMNS = (
     "last_seq",
     "updated_at",
 )
-_SAVE = update(user_context).where(_MINE).values({name: bindparam(name) for name in _SESSION_COLUMNS})
+_SAVE = Prepared(update(user_context).where(_MINE).values({name: bindparam(name) for name in _SESSION_COLUMNS}))
 _CART_NAMES = ("cart_items", "guest_count", "event_date", "event_type", "cart_value_paise")
 _SAVE_CART = (
     update(user_context)

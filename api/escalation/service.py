@@ -17,6 +17,7 @@ from api.outbox.telling import tell_routing
 from api.rules.sets import Rules
 from store.enums import AgentLevel, EscalationLevel, EscalationTrigger, RoutedChannel, TimelineEvent
 from store.ids import new_id
+from store.prepared import Prepared
 from store.tables import agents, escalation_log, incidences, timers
 
 REASONS = {
@@ -124,7 +125,7 @@ def start_clocks(
             {"timer_id": new_id(at), "incidence_id": incidence_id, "kind": clock.kind, "due_at": clock.due_at}
             for clock in clocks
         ]
-        connection.execute(_START[connection.dialect.name], rows)
+        _START.run_many(connection, rows)
 
 
 def stop_clocks(connection: Connection, incidence_id: str, at: datetime) -> None:
@@ -213,13 +214,14 @@ _LOG = {
     name: dialect.insert(escalation_log).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
     for name, dialect in _DIALECTS.items()
 }
-_START = {}
-for _name, _dialect in _DIALECTS.items():
-    _insert = _dialect.insert(timers)
-    _START[_name] = _insert.on_conflict_do_update(
-        index_elements=["incidence_id", "kind"],
-        set_={"due_at": _insert.excluded.due_at, "done_at": null(), "change_seq": _insert.excluded.change_seq},
-    )
+
+
+def _start(insert: Any) -> Any:
+    again = {"due_at": insert.excluded.due_at, "done_at": null(), "change_seq": insert.excluded.change_seq}
+    return insert.on_conflict_do_update(index_elements=["incidence_id", "kind"], set_=again)
+
+
+_START = Prepared({name: _start(dialect.insert(timers)) for name, dialect in _DIALECTS.items()})
 _FIRED = select(escalation_log.c.trigger).where(escalation_log.c.incidence_id == bindparam("id"))
 _STOP = (
     update(timers)

@@ -14,6 +14,7 @@ from api.rules.registry import load_rules
 from api.rules.sets import Rules
 from store.enums import RuleSet
 from store.ids import new_id
+from store.prepared import Prepared
 from store.tables import friction_scores, orders, rule_versions
 
 
@@ -67,12 +68,12 @@ def write_score(connection: Connection, evaluation: Evaluation) -> None:
     row is what the log says.
     """
     inputs, score, version = evaluation.inputs, evaluation.score, evaluation.rule_version
-    found = connection.execute(_SINCE, {"user": evaluation.user_id, "at": evaluation.evaluated_at}).one()
+    found = _SINCE.one(connection, {"user": evaluation.user_id, "at": evaluation.evaluated_at})
     if found.rule_version != version or (inputs.is_first_time_user and found.has_ordered):
         inputs = replace(inputs, is_first_time_user=inputs.is_first_time_user and not found.has_ordered)
         in_force = load_rules(connection, evaluation.evaluated_at).friction
         score, version = score_of(in_force, inputs), in_force.version
-    connection.execute(_INSERT, _row(evaluation, inputs, score, version))
+    _INSERT.run(connection, _row(evaluation, inputs, score, version))
 
 
 def _row(evaluation: Evaluation, inputs: Inputs, score: Score, rule_version: int) -> dict[str, Any]:
@@ -96,11 +97,9 @@ def _row(evaluation: Evaluation, inputs: Inputs, score: Score, rule_version: int
     }
 
 
-_SINCE = select(
-    select(func.max(rule_versions.c.version))
-    .where(rule_versions.c.rule_set == RuleSet.FRICTION, rule_versions.c.valid_from <= bindparam("at"))
-    .scalar_subquery()
-    .label("rule_version"),
-    exists().where(orders.c.user_id == bindparam("user"), orders.c.recorded_at < bindparam("at")).label("has_ordered"),
+_NEWEST_RULES = select(func.max(rule_versions.c.version)).where(
+    rule_versions.c.rule_set == RuleSet.FRICTION, rule_versions.c.valid_from <= bindparam("at")
 )
-_INSERT = insert(friction_scores)
+_ORDERED = exists().where(orders.c.user_id == bindparam("user"), orders.c.recorded_at < bindparam("at"))
+_SINCE = Prepared(select(_NEWEST_RULES.scalar_subquery().label("rule_version"), _ORDERED.label("has_ordered")))
+_INSERT = Prepared(insert(friction_scores))

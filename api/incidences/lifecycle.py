@@ -38,6 +38,7 @@ from store.enums import (
     TimelineEvent,
 )
 from store.ids import new_id
+from store.prepared import Prepared
 from store.tables import incidences
 
 
@@ -100,7 +101,7 @@ def start_incidence(connection: Connection, rules: Rules, start: StartIncidence,
     is_open = is_served and not start.as_offer
     row = _new_row(start, facts, routing, rules.routing.version, channel if is_open else None, at, is_open=is_open)
     actor = _actor_of(start)
-    while connection.execute(_INSERT[connection.dialect.name], row).rowcount != 1:
+    while _INSERT.run(connection, row) != 1:
         there = find_open(connection, start.user_id, start.stage, start.order_id)
         if there is not None:  # else it closed just now, and this one may begin
             return _join(connection, rules, there, start, facts, routing, at)
@@ -314,7 +315,9 @@ def _actor_of(start: StartIncidence) -> Actor:
     return Actor(ActorType.USER, start.user_id)
 
 
-_INSERT = {
-    name: dialect.insert(incidences).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-}
+_INSERT = Prepared(
+    {
+        name: dialect.insert(incidences).on_conflict_do_nothing()
+        for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+    }
+)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from store.enums import ActorType, Channel, IncidenceStatus, TimelineEvent
 from store.ids import new_id
+from store.prepared import Prepared
 from store.tables import incidence_timeline, incidences
 
 
@@ -74,9 +75,9 @@ def append_event(
         row["flags"] = list(flags)
     if details is not None:
         row["details"] = dict(details)
-    connection.execute(_INSERT, row)
+    _INSERT.run(connection, row)
     return event_id
 
 
 _SOURCE = select(incidences.c.source).where(incidences.c.incidence_id == bindparam("of_incidence")).scalar_subquery()
-_INSERT = insert(incidence_timeline).values(source=_SOURCE)
+_INSERT = Prepared(insert(incidence_timeline).values(source=_SOURCE))

@@ -16,6 +16,7 @@ from api.notifications.rules import Decision, Situation, decide, is_office_open
 from api.rules.sets import Rules, Texts
 from store.enums import FrictionAction, IncidenceTrigger, PromptStatus, RuleSet, Stage
 from store.ids import is_in_holdout, new_id
+from store.prepared import Prepared
 from store.tables import prompts, suppressions, user_context
 
 UNANSWERED = (PromptStatus.OFFERED, PromptStatus.SHOWN)
@@ -39,7 +40,7 @@ def route_cart(rules: Rules, evaluation: Evaluation) -> Routing:
 
 def prompts_of(connection: Connection, session_id: str) -> Sequence[Row[Any]]:
     """Every prompt that was due in the session, the oldest first."""
-    return connection.execute(_OF_SESSION, {"session": session_id}).all()
+    return _OF_SESSION.all(connection, {"session": session_id})
 
 
 def is_anything_new(evaluation: Evaluation, there: Sequence[Row[Any]]) -> bool:
@@ -194,7 +195,7 @@ def wording_of(rules: Rules, rule_set: str, rule_code: str) -> tuple[Texts | Non
 
 _IS_UNANSWERED = text("prompts.status IN ('OFFERED', 'SHOWN')")
 """In the words of the index, so that it is used."""
-_OF_SESSION = (
+_OF_SESSION = Prepared(
     select(prompts).where(prompts.c.session_id == bindparam("session")).order_by(prompts.c.due_at, prompts.c.prompt_id)
 )
 _UNANSWERED = (
