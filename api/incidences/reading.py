@@ -8,7 +8,6 @@ from sqlalchemy import Connection, Row, bindparam, func, literal_column, select,
 from api.errors import Conflict, NotFound
 from store.enums import EventType, OrderStatus, Stage
 from store.prepared import Prepared
-from store.prepared import Prepared
 from store.tables import incidences, orders, user_context
 
 LIVE_SOURCE = "app"
