@@ -16,6 +16,7 @@ from api.channel.routes import router as channel_router
 from api.context.routes import router as context_router
 from api.dashboard.data_docs import router as data_docs_router
 from api.dashboard.desk.routes import router as desk_router
+from api.dashboard.desk.team import router as team_router
 from api.dashboard.front import router as front_router
 from api.dashboard.insights.routes import router as insights_router
 from api.dashboard.pages import install_assets
@@ -70,6 +71,7 @@ ROUTERS = (
     sign_in_links_router,
     sign_in_router,
     desk_router,
+    team_router,
     front_router,
     insights_router,
     reports_router,

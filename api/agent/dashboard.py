@@ -21,22 +21,48 @@ from api.agent.schemas import (
     TimelineEntry,
     UserDetails,
 )
+from api.analytics.reader import WarehouseReader
 from api.context.reading import Known, read_known
 from api.context.rules import ContextState, count_of
 from api.friction.rules import inputs_of, score_of
+from api.incidences.history import live_rows, merge, published_rows, without_live
 from api.incidences.reading import get_incidence
 from api.incidences.rules import status_of
 from api.incidences.schemas import IncidenceAnswer
 from api.orders.schemas import OrderChangeAnswer
+from api.paging import PageQuery
 from api.rules.sets import Rules
 from api.tokens.keyring import Principal
+from store import clock
 from store.enums import Role, SignalType
+from store.published import WarehouseUnavailable
+from store.session import Store
 from store.tables import escalation_log, incidence_timeline, orders, users
 
 LONGEST_TIMELINE = 500
 PREVIOUS_INCIDENCES = 20
 _MASK = "•" * 6
 _LAST_DIGITS = 4
+
+
+async def fetch_view(
+    store: Store, warehouse: WarehouseReader, rules: Rules, incidence_id: str, caller: Principal
+) -> Dashboard:
+    """The view, with earlier incidences from the published warehouse where there is one. Raises `NotFound`."""
+    page = PageQuery(PREVIOUS_INCIDENCES + 1, None)
+    with store.read() as connection:
+        user_id = get_incidence(connection, incidence_id).user_id
+    version, published = None, []
+    try:
+        version, published = await warehouse.look_up(published_rows("user_id", user_id, page))
+    except WarehouseUnavailable:
+        pass  # what is live can be told without it
+    with store.read() as connection:
+        live = live_rows(connection, "user_id", user_id, page)
+        previous, _ = merge(live, without_live(connection, published) if published else [], page.limit)
+        view = read_dashboard(connection, rules, incidence_id, caller, previous, clock.now())
+    view.warehouse_version = version
+    return view
 
 
 def read_dashboard(

@@ -8,7 +8,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import Connection
 
 from api.agent.approvals import decide_approval, open_approvals
-from api.agent.dashboard import PREVIOUS_INCIDENCES, read_dashboard
+from api.agent.dashboard import fetch_view
 from api.agent.schemas import (
     ActionAnswer,
     ActionInput,
@@ -22,15 +22,10 @@ from api.agent.schemas import (
 from api.agent.service import Caller, act, add_note
 from api.auth import requires
 from api.deps import CurrentRules, IfMatch, IncidenceId, Once, StoreDep, WantedPage
-from api.incidences.history import live_rows, merge, published_rows, without_live
-from api.incidences.reading import get_incidence
-from api.paging import PageQuery
 from api.streams import LastEventId, StreamsDep
 from api.tokens.keyring import Principal
 from api.wire import RowId
-from store import clock
 from store.enums import Role
-from store.published import WarehouseUnavailable
 
 router = APIRouter(prefix="/agent", tags=["agent"])
 _READERS = requires(Role.AGENT, Role.SUPERVISOR, Role.ADMIN)
@@ -50,19 +45,7 @@ async def fetch_dashboard(
 
     The phone is whole for the agent it is with, for supervisors and for admins; other agents see its last digits.
     """
-    page = PageQuery(PREVIOUS_INCIDENCES + 1, None)
-    with store.read() as connection:
-        user_id = get_incidence(connection, incidence_id).user_id
-    version, published = None, []
-    try:
-        version, published = await request.app.state.warehouse.look_up(published_rows("user_id", user_id, page))
-    except WarehouseUnavailable:
-        pass  # what is live can be told without it
-    with store.read() as connection:
-        live = live_rows(connection, "user_id", user_id, page)
-        previous, _ = merge(live, without_live(connection, published) if published else [], page.limit)
-        view = read_dashboard(connection, rules, incidence_id, caller, previous, clock.now())
-    view.warehouse_version = version
+    view = await fetch_view(store, request.app.state.warehouse, rules, incidence_id, caller)
     return Response(view.model_dump_json(), media_type="application/json")
 
 

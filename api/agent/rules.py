@@ -140,7 +140,7 @@ def _judge_discount(action: ProposedAction, incidence: IncidenceFacts, agent: Ag
     code = rules.discounts.codes.get(action.discount_code) if action.discount_code is not None else None
     of_code = code_discount_paise(code, value) if code is not None else None
     wanted = action.discount_paise if action.discount_paise is not None else of_code or 0
-    limit = max((limit_paise(limit, value) for limit in _limits(agent, rules)), default=0)
+    limit = discount_limit_paise(agent, rules, value)
     over = AgentAction.MANUAL_DISCOUNT_OVER_LIMIT
     if action.action is over:
         return _Judged(over, "It is a discount over the limit.", wanted)
@@ -176,8 +176,12 @@ def _share(paise: int, percent: float) -> int:
     return int((Decimal(paise) * Decimal(str(percent)) / 100).to_integral_value(ROUND_FLOOR))
 
 
-def _limits(agent: AgentFacts, rules: Rules) -> list[DiscountLimit]:
-    return [rules.discounts.limits[level] for level in map(AgentLevel, agent.levels) if level in rules.discounts.limits]
+def discount_limit_paise(agent: AgentFacts, rules: Rules, order_value_paise: int) -> int:
+    """The most that the agent may take off an order of this value: the highest limit of the agent's levels."""
+    limits = [
+        rules.discounts.limits[level] for level in map(AgentLevel, agent.levels) if level in rules.discounts.limits
+    ]
+    return max((limit_paise(limit, order_value_paise) for limit in limits), default=0)
 
 
 def _obstacle(approval: Approval, action: ProposedAction, judged: _Judged, agent: AgentFacts) -> str | None:

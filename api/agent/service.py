@@ -15,6 +15,7 @@ from api.agent.rules import (
     Decision,
     IncidenceFacts,
     ProposedAction,
+    discount_limit_paise,
     validate_agent_action,
 )
 from api.agent.schemas import (
@@ -171,6 +172,16 @@ def agent_facts(connection: Connection, caller: Caller) -> AgentFacts:
     levels = connection.execute(_LEVELS, {"id": caller.agent_id}).scalar_one_or_none() or ()
     known = frozenset(map(AgentLevel, levels))
     return AgentFacts(caller.agent_id, known | {AgentLevel.SUPERVISOR} if caller.is_supervisor else known)
+
+
+def agent_discount_limit(
+    connection: Connection, rules: Rules, agent_id: str | None, order_value_paise: int | None, role: Role
+) -> int | None:
+    """The most that the agent may take off an order of this value, in paise; None without an agent or a value."""
+    if agent_id is None or not order_value_paise:
+        return None
+    agent = agent_facts(connection, Caller(agent_id, role is Role.SUPERVISOR))
+    return discount_limit_paise(agent, rules, order_value_paise)
 
 
 def incidence_facts(connection: Connection, row: Row[Any]) -> IncidenceFacts:

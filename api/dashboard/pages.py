@@ -22,7 +22,8 @@ from starlette.types import Scope
 from api.dashboard.i18n import label, translator
 from api.dashboard.session import SignInNeeded, Viewer, language_of, sign_in_path
 from api.errors import Problem, WarehouseMissing
-from api.problems import StoreProblem, invalid_request
+from api.logs import places
+from api.problems import StoreProblem, internal_problem, invalid_request
 from store import display
 from store.enums import Role
 from store.errors import StoreError
@@ -99,6 +100,9 @@ class PageRoute(APIRoute):
                 return problem_page(request, WarehouseMissing(error))
             except RequestValidationError as error:
                 return problem_page(request, invalid_request(error.errors()))
+            except Exception as error:  # noqa: BLE001 - a person gets a page whatever happens
+                structlog.get_logger().error("request.failed", error_type=type(error).__name__, places=places(error))
+                return problem_page(request, internal_problem())
 
         return answer_page
 

@@ -1,7 +1,7 @@
 """The escalation queue: what was escalated or waits, in the order in which it should be looked at."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -50,12 +50,15 @@ def read_queue(
         )
         .limit(limit)
     ).all()
-    reasons = _reasons(connection, rows)
     levels = {row.agent_id: row.levels for row in connection.execute(select(agents.c.agent_id, agents.c.levels))}
+    reasons = queue_reasons(connection, rows, levels)
     return QueueAnswer(items=[_entry(row, reasons[row.incidence_id], levels, at) for row in rows], total=total)
 
 
-def _reasons(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, list[QueueReason]]:
+def queue_reasons(
+    connection: Connection, rows: Sequence[Row[Any]], levels: Mapping[str, Sequence[str]]
+) -> Mapping[str, list[QueueReason]]:
+    """Why each of these open incidences is looked at, by its id; `levels` are those of every agent."""
     found: dict[str, list[QueueReason]] = defaultdict(list)
     ids = [row.incidence_id for row in rows]
     query = select(escalation_log).where(escalation_log.c.incidence_id.in_(ids))
@@ -69,24 +72,33 @@ def _reasons(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, list
                 rule_version=row.rule_version,
             )
         )
+    for row in rows:
+        if is_waiting(row, levels):
+            level = needed_level(row.escalation_level)
+            nobody = (
+                "Nobody has it yet."
+                if row.agent_id is None
+                else f"Nobody of level {level} is free; its agent keeps it."
+            )
+            found[row.incidence_id].append(
+                QueueReason(code="WAITING", text=nobody, level=None, since=row.opened_at, rule_version=None)
+            )
     return found
 
 
-def _entry(row: Row[Any], reasons: list[QueueReason], levels: dict[str, list[str]], at: datetime) -> QueueEntry:
+def is_waiting(row: Row[Any], levels: Mapping[str, Sequence[str]]) -> bool:
+    """Whether nobody has it, or nobody of the level that it was escalated to."""
     needed = needed_level(row.escalation_level)
-    is_waiting = row.agent_id is None or (needed is not AgentLevel.AGENT and needed not in levels.get(row.agent_id, ()))
-    if is_waiting:
-        text = (
-            "Nobody has it yet." if row.agent_id is None else f"Nobody of level {needed} is free; its agent keeps it."
-        )
-        waiting = QueueReason(code="WAITING", text=text, level=None, since=row.opened_at, rule_version=None)
-        reasons = [*reasons, waiting]
+    return row.agent_id is None or (needed is not AgentLevel.AGENT and needed not in levels.get(row.agent_id, ()))
+
+
+def _entry(row: Row[Any], reasons: list[QueueReason], levels: Mapping[str, Sequence[str]], at: datetime) -> QueueEntry:
     values = {name: getattr(row, name) for name in QueueEntry.model_fields if name in row._fields}
     return QueueEntry(
         **values,
         status=status_of(row),
         order_value=row.order_value_paise,
-        is_waiting=is_waiting,
+        is_waiting=is_waiting(row, levels),
         age_seconds=max(0.0, (at - row.opened_at).total_seconds()),
         reasons=reasons,
     )

@@ -13,9 +13,23 @@
     }
   }).observe(notices, { childList: true });
 
+  // Something was done: close what asked for it, empty what was written, read the page anew.
+  document.addEventListener("done", (event) => {
+    event.target.closest?.("dialog")?.close();
+    event.target.closest?.("[data-undo], .notice")?.closest(".notice")?.remove();
+    if (event.target.matches?.("[data-clears]")) event.target.reset();
+    document.body.dispatchEvent(new CustomEvent("changed"));
+  });
+
+  const show = (dialog) => {
+    dialog?.showModal();
+    dialog?.querySelector("form :is(select, textarea, input:not([type=hidden]))")?.focus();
+  };
+  for (const dialog of document.querySelectorAll("dialog[data-open]")) show(dialog);
+
   document.addEventListener("click", (event) => {
     const target = event.target.closest("[data-close], [data-dialog]");
-    if (target?.dataset.dialog) document.getElementById(target.dataset.dialog)?.showModal();
+    if (target?.dataset.dialog) show(document.getElementById(target.dataset.dialog));
     else if (target) (target.closest("dialog")?.close() ?? target.closest(".notice")?.remove());
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
@@ -77,7 +91,10 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest(TYPED_IN) || document.querySelector("dialog[open]")) return;
     if (event.key === "j" || event.key === "k") return move(event.key === "j" ? 1 : -1);
-    const inRow = document.activeElement.closest("[data-row]")?.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    const row = document.activeElement.closest("[data-row]");
+    const acts = { e: "escalate", r: "resolve" };
+    if (row && event.key in acts) return location.assign(`${row.dataset.href}?act=${acts[event.key]}`);
+    const inRow = row?.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     const target = inRow ?? document.querySelector(`[data-key="${CSS.escape(event.key)}"]:not([data-row] *)`);
     if (!target || target.disabled || target.getAttribute("aria-disabled") === "true") return;
     event.preventDefault();
