@@ -137,15 +137,15 @@ def fire_due(connection: Connection, rules: Rules, at: datetime, limit: int = 10
     """Escalate what fell due by `at`, oldest first, at most `limit`.
 
     Claiming and escalating are one transaction: it has both or neither, whoever dies. A clock is claimed by the change that
-    finds it undone while it holds the incidence; one that another process holds is left to it, or to the next round.
+    finds it undone while it holds the incidence; those whose incidence another process holds are left to it, and the next
+    ones taken, so that several processes share the work.
     """
     fired = []
-    for timer in connection.execute(_DUE, {"at": at, "limit": limit}).all():
-        row = connection.execute(_LOCK_UNLESS_BUSY, {"id": timer.incidence_id}).first()
-        if row is None or connection.execute(_CLAIM, {"id": timer.timer_id, "at": at}).rowcount != 1:
+    for timer in connection.execute(_HOLD_DUE, {"at": at, "limit": limit}).all():
+        if connection.execute(_CLAIM, {"id": timer.timer_id, "at": at}).rowcount != 1:
             continue
         kind = EscalationTrigger(timer.kind)
-        is_answered = kind is EscalationTrigger.CHAT_UNRESOLVED and RoutedChannel.CALL in row.allowed_channels
+        is_answered = kind is EscalationTrigger.CHAT_UNRESOLVED and RoutedChannel.CALL in timer.allowed_channels
         level = (
             None
             if is_answered
@@ -234,10 +234,10 @@ _DUE = (
     .order_by(timers.c.due_at, timers.c.timer_id)
     .limit(bindparam("limit"))
 )
-_LOCK_UNLESS_BUSY = (
-    select(incidences.c.allowed_channels)
-    .where(incidences.c.incidence_id == bindparam("id"))
-    .with_for_update(skip_locked=True)
+_HOLD_DUE = (
+    _DUE.add_columns(incidences.c.allowed_channels)
+    .join(incidences, incidences.c.incidence_id == timers.c.incidence_id)
+    .with_for_update(of=incidences, skip_locked=True)
 )
 _CLAIM = (
     update(timers)

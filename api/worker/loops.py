@@ -103,7 +103,8 @@ def retention(settings: Settings) -> Loop:
 
 
 LOOPS: tuple[Loop, ...] = (
-    Loop("timers", 0.5, _fire, _are_timers_due, batch=AT_ONCE),
+    # Beside other processes a change may get less than there is, so it goes on until nothing was left to it.
+    Loop("timers", 0.5, _fire, _are_timers_due, batch=1),
     # Whoever makes room fills it; this finds what two processes missed of each other, and what waits at a start.
     Loop("waiting", 1.0, _assign, _may_assign),
     Loop("prompts", 1.0, _expire_prompts, _is_any_prompt_over, batch=AT_ONCE),

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, insert, select
 
-from api.escalation.service import start_clocks
-from api.rules.registry import load_rules
 from store import clock
-from store.enums import EscalationTrigger, IncidenceTrigger, RoutedChannel, Stage, TimelineEvent
+from store.enums import EscalationTrigger, IncidenceTrigger, Stage, TimelineEvent
 from store.ids import new_id
 from store.session import Store
 from store.settings import ROOT, Settings
@@ -25,37 +23,38 @@ UNRESOLVED = timedelta(minutes=15)
 
 def open_many(store: Store, count: int, first_due_at: datetime, within: timedelta) -> None:
     """Incidences whose one clock falls due at moments spread over `within`."""
+    rows, clocks = [], []
+    for number in range(count):
+        due_at = first_due_at + within * (number / count)
+        at = due_at - UNRESOLVED
+        incidence_id = new_id(at)
+        rows.append(
+            {
+                "incidence_id": incidence_id,
+                "source_id": incidence_id,
+                "user_id": f"user-{number}",
+                "stage": Stage.PRE_ORDER,
+                "trigger": IncidenceTrigger.USER_INITIATED,
+                "channel": "IN_APP_CHAT",
+                "first_channel": "IN_APP_CHAT",
+                "allowed_channels": ["CHAT", "CALL"],
+                "created_at": at,
+                "opened_at": at,
+                "updated_at": at,
+            }
+        )
+        clocks.append(
+            {
+                "timer_id": new_id(at),
+                "incidence_id": incidence_id,
+                "kind": EscalationTrigger.UNRESOLVED,
+                "due_at": due_at,
+            }
+        )
 
-    def put(connection) -> None:
-        rules = load_rules(connection, clock.now())
-        for number in range(count):
-            at = first_due_at + within * (number / count) - UNRESOLVED
-            incidence_id = new_id(at)
-            connection.execute(
-                incidences.insert().values(
-                    incidence_id=incidence_id,
-                    source_id=incidence_id,
-                    user_id=f"user-{number}",
-                    stage=Stage.PRE_ORDER,
-                    trigger=IncidenceTrigger.USER_INITIATED,
-                    channel="IN_APP_CHAT",
-                    first_channel="IN_APP_CHAT",
-                    allowed_channels=["CHAT", "CALL"],
-                    created_at=at,
-                    opened_at=at,
-                    updated_at=at,
-                )
-            )
-            start_clocks(
-                connection,
-                rules,
-                incidence_id,
-                escalate_chat_after_seconds=None,
-                allowed=[*RoutedChannel],
-                started_at=at,
-                at=at,
-                is_new=True,
-            )
+    def put(connection: Connection) -> None:
+        connection.execute(insert(incidences), rows)
+        connection.execute(insert(timers), clocks)
 
     store.write(put)
 
@@ -86,10 +85,10 @@ def test_each_clock_runs_out_once_never_early_and_soon_though_workers_are_killed
     store: Store, store_settings: Settings, size: Callable[..., int]
 ):
     count, kills = size(small=200, full=10_000), size(small=2, full=20)
-    spread = timedelta(seconds=size(small=8, full=120))
+    spread = timedelta(seconds=size(small=3, full=120))
     for number in range(4):
         add_agent(store, f"vikram-{number}", "SUPERVISOR", limit=20)
-    first_due_at = clock.now() + timedelta(seconds=size(small=5, full=30))
+    first_due_at = clock.now() + timedelta(seconds=size(small=3, full=20))
     open_many(store, count, first_due_at, spread)
     with workers(store_settings, 1 if store.is_sqlite else 4) as running:
         for number in range(kills):
