@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
-from store.enums import KEY_ROLES, Destination, Role
+from store.enums import KEY_ROLES, Destination, Platform, Role
 
 DEFAULT_PORT = 8000
 
@@ -28,6 +28,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         )
     return options
 
+    if options.module == "cli.webhooks" and options.action == "verify":
+        missing = [name for name in ("platform", "file", "signature") if getattr(options, name) is None]
+        if missing:
+            parser.error(f"verify needs {', '.join(f'--{name}' for name in missing)}")
 
 _AGENT_ROLES = (Role.AGENT.value, Role.SUPERVISOR.value)
 
@@ -157,6 +161,15 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65534:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port; a number from 1 to 65534")
     return int(text)
+    webhooks = command(
+        "webhooks", "webhooks", "Check a webhook's signature, or show what could not be applied, or apply it again."
+    )
+    webhooks.add_argument("action", choices=("verify", "list", "replay"))
+    webhooks.add_argument("events", nargs="*", metavar="ID", help="with replay: which; without, all that list shows")
+    webhooks.add_argument("--platform", type=str.upper, choices=[*Platform], metavar="NAME", help=", ".join(Platform))
+    webhooks.add_argument("--file", type=Path, metavar="BODY", help="with verify: the body as it was received")
+    webhooks.add_argument("--signature", metavar="TEXT", help="with verify: the platform's signature header")
+
 
 
 def _date(text: str) -> date:
