@@ -26,12 +26,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
             if options.role in _AGENT_ROLES
             else f"--agent goes with the roles {' and '.join(_AGENT_ROLES)} only"
         )
-    return options
-
     if options.module == "cli.webhooks" and options.action == "verify":
         missing = [name for name in ("platform", "file", "signature") if getattr(options, name) is None]
         if missing:
             parser.error(f"verify needs {', '.join(f'--{name}' for name in missing)}")
+    return options
+
 
 _AGENT_ROLES = (Role.AGENT.value, Role.SUPERVISOR.value)
 
@@ -156,11 +156,6 @@ def _add_chat_commands(command: Callable[[str, str, str], argparse.ArgumentParse
         help="or expired, pending; default dead,uncertain",
     )
 
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65534:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port; a number from 1 to 65534")
-    return int(text)
     webhooks = command(
         "webhooks", "webhooks", "Check a webhook's signature, or show what could not be applied, or apply it again."
     )
@@ -170,6 +165,11 @@ def _port(text: str) -> int:
     webhooks.add_argument("--file", type=Path, metavar="BODY", help="with verify: the body as it was received")
     webhooks.add_argument("--signature", metavar="TEXT", help="with verify: the platform's signature header")
 
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65534:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; a number from 1 to 65534")
+    return int(text)
 
 
 def _date(text: str) -> date:
