@@ -44,7 +44,7 @@ def tell_order(connection: Connection, incidence_id: str, at: datetime) -> None:
         return
     payload = _order_payload(connection, get_incidence(connection, incidence_id))
     for conversation in conversations:
-        waiting = {"destination": conversation.platform, "conversation": conversation.conversation_id}
+        waiting = {"platform": conversation.platform, "conversation": conversation.conversation_id}
         if connection.execute(_REPLACE, {**waiting, "new_payload": payload}).rowcount == 0:
             _tell(connection, conversation, OutboxKind.UPDATE_CONVERSATION, payload, at)
 
@@ -140,7 +140,7 @@ _REPLACE = (
     update(outbox)
     .where(
         outbox.c.conversation_id == bindparam("conversation"),
-        outbox.c.destination == bindparam("destination"),
+        outbox.c.destination == bindparam("platform"),
         outbox.c.kind == OutboxKind.UPDATE_CONVERSATION,
         outbox.c.state == OutboxState.PENDING,
         outbox.c.claimed_until.is_(null()),
