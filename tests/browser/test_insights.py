@@ -1,0 +1,123 @@
+"""The pages of figures in a real browser, over a published city."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import copy
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from orchestration.exports import export_kpis
+from orchestration.reports import write_weekly_report
+from store.enums import Role
+from store.settings import Settings
+from tests.api.serving import Api, serve_api
+from tests.browser.conftest import DESK, PHONE, Visitors
+from tests.cities import City
+
+pytestmark = pytest.mark.xdist_group("warehouse")  # The city is built there.
+
+PAGES = {
+    "/": Role.ADMIN,
+    "/insights": Role.INVESTOR,
+    "/insights/kpis/cost_per_assisted_order?by=day&period=last_28_days": Role.INVESTOR,
+    "/insights/friction?period=last_28_days&orderBand=FROM_25K": Role.ANALYST,
+    "/insights/recommendations": Role.ANALYST,
+    "/insights/costs": Role.ANALYST,
+    "/insights/prompts": Role.ANALYST,
+    "/insights/rows/assisted_conversion_rate": Role.ANALYST,
+    "/insights/exports": Role.INVESTOR,
+    "/reports": Role.ANALYST,
+}
+
+
+@pytest.fixture(scope="module")
+def insights(first_city: City, tmp_path_factory: pytest.TempPathFactory, _migrated_file: Path) -> Iterator[Api]:
+    """The published city beside an operational store of the tests' own."""
+    settings = Settings.at(tmp_path_factory.mktemp("insights"))
+    copy(_migrated_file, settings.var_dir)
+    for name in ("warehouse", "dbt"):
+        (settings.var_dir / name).symlink_to(first_city.settings.var_dir / name)
+    write_weekly_report(settings, formats=("html",))
+    export_kpis(settings)
+    with serve_api(settings, loops=()) as api:
+        yield api
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_fit_phone_and_desk_light_and_dark_and_everybody(
+    insights: Api, visitors: Visitors, violations: Callable[[Page], list[str]], path: str
+) -> None:
+    page = visitors.open(insights, path, PAGES[path], size=PHONE, dark=True)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert _scrolls_sideways(page) is False
+    assert violations(page) == []
+    page.set_viewport_size({"width": DESK["width"], "height": DESK["height"]})
+    page.emulate_media(color_scheme="light")
+    assert _scrolls_sideways(page) is False
+    assert violations(page) == []
+
+
+def test_a_tile_leads_to_its_trend_its_rows_and_a_file(insights: Api, visitors: Visitors) -> None:
+    page = visitors.open(insights, "/insights", Role.ANALYST)
+    page.get_by_label("Period").select_option("last_28_days")
+    page.get_by_label("Order value").select_option("FROM_25K")
+    page.get_by_role("button", name="Show").click()
+    expect(page).to_have_url(re.compile(r"period=last_28_days.*orderBand=FROM_25K"))
+    page.get_by_role("link", name="Self-serve conversion", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Self-serve conversion")
+    expect(page.get_by_role("img")).to_have_attribute("aria-label", re.compile("^From .* to "))
+    page.get_by_role("link", name="See the rows").click()
+    expect(page).to_have_url(
+        re.compile(r"/insights/rows/self_serve_conversion_rate\?period=last_28_days&orderBand=FROM_25K")
+    )
+    bands = page.locator('td[data-label="Order band"]')
+    assert set(bands.all_text_contents()) == {"From ₹25,000"}
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="CSV").click()
+    rows = Path(waiting.value.path()).read_text("utf-8").splitlines()
+    told = re.search(r"([\d,]+) rows", page.locator("main").inner_text())
+    assert told
+    assert len(rows) - 1 == int(told[1].replace(",", ""))
+
+
+def test_a_recommendation_is_decided_on_its_page_and_can_be_opened_again(insights: Api, visitors: Visitors) -> None:
+    page = visitors.open(insights, "/insights/recommendations", Role.ANALYST)
+    first = page.locator("article.advice").first
+    expect(first.locator(".badge")).to_have_text("Open")
+    first.get_by_role("button", name="Accept").click()
+    expect(first.locator(".badge")).to_have_text("Accepted")
+    colleague = visitors.open(insights, "/insights/recommendations", Role.ADMIN)
+    expect(colleague.locator("article.advice").first.locator(".badge")).to_have_text("Accepted")
+    first.get_by_role("link", name=re.compile("incidence")).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The evidence of a recommendation")
+    page.go_back()
+    page.locator("article.advice").first.get_by_role("button", name="Open again").click()
+    expect(page.locator("article.advice").first.locator(".badge")).to_have_text("Open")
+
+
+def test_reports_and_documentation_open_without_asking_anybody(insights: Api, visitors: Visitors) -> None:
+    page = visitors.open(insights, "/reports", Role.ANALYST)
+    page.get_by_role("link", name="Read").click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    docs = visitors.open(insights, "/docs/data", Role.ANALYST)
+    expect(docs.get_by_role("heading", name="The warehouse")).to_be_visible()
+    docs.goto("/docs/data/index.html#!/model/model.supportled.fct_incidences")
+    expect(docs.get_by_role("heading", name="fct_incidences")).to_be_visible()
+
+
+def test_before_the_first_build_pages_say_how_to_make_it(pages: Api, visitors: Visitors) -> None:
+    for path, remedy in {
+        "/insights": "./supportled build",
+        "/docs/data": "./supportled build",
+        "/reports": "./supportled report",
+        "/insights/exports": "./supportled export kpis",
+        "/": "./supportled build",
+    }.items():
+        page = visitors.open(pages, path, Role.ANALYST)
+        expect(page.locator("main")).to_contain_text(remedy)
+
+
+def _scrolls_sideways(page: Page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
