@@ -18,6 +18,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """
     parser = build_parser()
     options = parser.parse_args(argv)
+    if options.module == "cli.export" and (options.what == "verify") == (options.directory is None):
+        parser.error("export verify DIR checks an export, export kpis writes one (to --output DIR)")
     if options.module == "cli.export" and options.start and options.end and options.start > options.end:
         parser.error(f"--from {options.start} is after --to {options.end}")
     if options.module in ("cli.token", "cli.sign_in") and (options.agent is None) == (options.role in _AGENT_ROLES):
@@ -89,17 +91,20 @@ def build_parser() -> argparse.ArgumentParser:
         help="default: all that this machine can make",
     )
 
-    export = command("export", "export", "Write figures for investors as files with a manifest of hashes.")
-    export.add_argument("what", choices=("kpis",))
+    export = command(
+        "export", "export", "Write figures for investors as files with a manifest of hashes, or check such."
+    )
+    export.add_argument("what", choices=("kpis", "verify"))
+    export.add_argument("directory", type=Path, nargs="?", metavar="DIR", help="with verify: the export to check")
     export.add_argument("--from", dest="start", type=_date, metavar="DATE", help="first day, 2026-01-31")
     export.add_argument("--to", dest="end", type=_date, metavar="DATE", help="last day, included")
     export.add_argument(
         "--format",
         dest="formats",
-        type=_list_of("csv", "parquet"),
-        default=("csv", "parquet"),
-        metavar="csv,parquet",
-        help="default: both",
+        type=_list_of("pdf", "xlsx", "csv", "parquet"),
+        default=("pdf", "xlsx", "csv", "parquet"),
+        metavar="pdf,xlsx,csv,parquet",
+        help="default: all",
     )
     export.add_argument("--output", type=Path, metavar="DIR", help="default: a directory in var/exports/")
 

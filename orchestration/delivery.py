@@ -66,7 +66,7 @@ def weekly_report(settings: Settings) -> dg.AssetsDefinition:
         description="The weekly friction report: top reasons, unresolved repeats, costs, self-serve rate, recommendations.",
     )
     def weekly_friction_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        # Charts take a second to import; the pages of Dagster need not wait for them.
+        # What writes paper takes a second to import; the pages of Dagster need not wait for it.
         from orchestration.reports import write_weekly_report
 
         written = write_weekly_report(settings, week=context.op_execution_context.op_config.get("week"))

@@ -8,6 +8,10 @@ from typing import Any, Never
 REMEDY = "Install Pango and a font (Debian: apt install libpango-1.0-0 libpangoft2-1.0-0 fonts-noto-core)."
 
 
+SAMPLE = """<html lang="en"><head><title>Sample</title></head><body style='font-family: "Noto Sans", sans-serif'>
+<p>Figures ₹ 1,23,456 – 7.8%</p><p><b>Bold</b> नमस्ते</p></body></html>"""
+
+
 class PaperUnavailable(Exception):
     """This machine cannot make a PDF; `remedy` says what is missing."""
 
@@ -24,9 +28,10 @@ def pdf_of(page: str, made_at: datetime) -> bytes:
 
 
 def made_with() -> dict[str, str]:
-    """What besides the page decides how a PDF looks."""
-    pango = weasyprint().text.ffi.pango
-    return {"weasyprint": version("weasyprint"), "pango": str(pango.pango_version())}
+    """What besides the page decides the bytes of a PDF; `rendering` is a hash of a sample page, and so of fonts and Pango."""
+    weasyprint()
+    sample = pdf_of(SAMPLE, datetime(2026, 1, 1, tzinfo=UTC))
+    return {"weasyprint": version("weasyprint"), "rendering": sha256(sample).hexdigest()[:16]}
 
 
 def weasyprint() -> Any:

@@ -55,6 +55,22 @@ class Kind(StrEnum):
     """An instant, shown in Indian time; a naive one is UTC, as the warehouse has it."""
 
 
+KINDS = {
+    "RATE": Kind.RATE,
+    "POINTS": Kind.POINTS,
+    "PAISE": Kind.RUPEES,
+    "SECONDS": Kind.MINUTES,
+    "COUNT": Kind.COUNT,
+}
+"""A KPI's unit (kpi_catalogue.unit) → how its value is shown."""
+
+PARTS = {"PAISE": Kind.RUPEES, "SECONDS": Kind.MINUTES}
+"""The same for its numerator, where that is no count."""
+
+UNITS = {"RATE": "share", "POINTS": "points", "PAISE": "₹", "SECONDS": "minutes", "COUNT": "count"}
+"""The unit in which it is shown, in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A value that is of another kind than its column."""

@@ -170,16 +170,16 @@ def costs(kpi: Kpi) -> str:
     return f"An order placed with help cost {figure(kpi.value, kpi.unit)} of support"
 
 
-def uplift(kpi: Kpi) -> str:
+def uplift(effect: float | None, low: float | None, high: float | None) -> str:
     """What prompts did, with the interval in plain words; nothing is claimed when the interval holds 0."""
-    if kpi.value is None or kpi.interval_low is None or kpi.interval_high is None:
+    if effect is None or low is None or high is None:
         return "Too few customers so far to say what prompts do"
-    interval = f"95 % interval {points(kpi.interval_low)} to {points(kpi.interval_high)}"
-    if kpi.interval_low > 0:
-        return f"Prompts bring more orders: {points(kpi.value)} of conversion ({interval})"
-    if kpi.interval_high < 0:
-        return f"Prompts cost orders: {points(kpi.value)} of conversion ({interval})"
-    return f"No effect of prompts can be shown: {points(kpi.value)} ({interval})"
+    interval = f"95 % interval {points(low)} to {points(high)}"
+    if low > 0:
+        return f"Prompts bring more orders: {points(effect)} of conversion ({interval})"
+    if high < 0:
+        return f"Prompts cost orders: {points(effect)} of conversion ({interval})"
+    return f"No effect of prompts can be shown: {points(effect)} ({interval})"
 
 
 def _whole(report: WeeklyReport) -> CostLine | None:

@@ -6,9 +6,10 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from orchestration.reports import charts, findings
-from store import display, published
+from orchestration.reports import findings
+from store import charts, display, published
 from store.enums import Period
 from store.published import PastAdvice, Published, TrendPoint, WeeklyReport
 
@@ -41,8 +42,11 @@ def render_page(warehouse: Published, report: WeeklyReport, past: Sequence[PastA
                 :SHOWN_RECOMMENDATIONS
             ],
             weeks=weeks,
-            reasons_svg=charts.reasons_chart(report.top_friction_reasons) if report.top_friction_reasons else None,
-            trend_svg=charts.share_trend_chart(weeks, report.self_serve_rate.target) if len(weeks) > 1 else None,
+            trend=_trend(weeks, report.self_serve_rate.target),
+            bar=charts.bar,
+            most=max(
+                (max(top.incidence_count, top.four_week_average or 0) for top in report.top_friction_reasons), default=0
+            ),
             findings=findings,
         )
     )
@@ -58,6 +62,15 @@ def self_serve_weeks(warehouse: Published, report: WeeklyReport) -> list[TrendPo
         end_date=report.period.end_date,
     )
     return [point for point in weeks if point.value is not None]
+
+
+def _trend(weeks: Sequence[TrendPoint], target: float | None) -> Markup:
+    """The primary KPI as a line; empty with fewer than two weeks."""
+    if len(weeks) < 2:
+        return Markup("")
+    points = [charts.Point(display.day_short(week.date), week.value, week.is_final) for week in weeks]
+    name = "Share of orders without help by week; the table below has the figures"
+    return charts.line_chart(points, name=name, written=display.share, target=target, height=190)
 
 
 @cache

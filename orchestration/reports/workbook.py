@@ -7,24 +7,7 @@ from orchestration.reports import findings
 from orchestration.reports.page import self_serve_weeks
 from store.display import day_range, moment, words
 from store.published import Kpi, PastAdvice, Published, WeeklyReport
-from store.spreadsheet import Cell, Column, Kind, LineChart, Sheet, Value, write_workbook
-
-KINDS = {
-    "RATE": Kind.RATE,
-    "POINTS": Kind.POINTS,
-    "PAISE": Kind.RUPEES,
-    "SECONDS": Kind.MINUTES,
-    "COUNT": Kind.COUNT,
-}
-"""A KPI's unit (kpi_catalogue.unit) → how its value is shown."""
-
-UNITS = {
-    "RATE": "share",
-    "POINTS": "points",
-    "PAISE": "₹",
-    "SECONDS": "minutes",
-    "COUNT": "count",
-}
+from store.spreadsheet import KINDS, PARTS, UNITS, Cell, Column, Kind, LineChart, Sheet, Value, write_workbook
 
 
 def workbook_of(warehouse: Published, report: WeeklyReport, past: Sequence[PastAdvice]) -> bytes:
@@ -138,14 +121,14 @@ def _sheets(warehouse: Published, report: WeeklyReport, past: Sequence[PastAdvic
 
 
 def _kpi_row(kpi: Kpi, before: Kpi) -> tuple[Value | Cell, ...]:
-    kind = KINDS.get(kpi.unit, Kind.NUMBER)
+    kind = KINDS[kpi.unit]
     return (
         kpi.label,
-        UNITS.get(kpi.unit, kpi.unit),
+        UNITS[kpi.unit],
         Cell(kpi.value, kind),
         Cell(before.value, kind),
         Cell(kpi.target, kind),
-        kpi.numerator,
+        Cell(kpi.numerator, PARTS.get(kpi.unit, Kind.COUNT)),
         kpi.denominator,
         kpi.is_final,
         kpi.definition,

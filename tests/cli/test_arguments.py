@@ -31,7 +31,8 @@ def test_an_export_takes_whole_days_and_formats_without_doubles() -> None:
     options = parse(["export", "kpis", "--from", "2026-10-01", "--to", "2026-10-01", "--format", "parquet,csv,parquet"])
     assert (options.start, options.end) == (date(2026, 10, 1), date(2026, 10, 1))
     assert options.formats == ("parquet", "csv")
-    assert parse(["export", "kpis"]).formats == ("csv", "parquet")
+    assert parse(["export", "kpis"]).formats == ("pdf", "xlsx", "csv", "parquet")
+    assert parse(["export", "verify", "somewhere"]).directory == Path("somewhere")
 
 
 def test_a_role_may_be_typed_in_small_letters() -> None:
@@ -50,10 +51,12 @@ def test_a_role_may_be_typed_in_small_letters() -> None:
         ("import events.csv", "the following arguments are required: --mapping"),
         ("report --week 2025-W53", "'2025-W53' is not a week"),
         ("report --week 2026-11-23", "'2026-11-23' is not a week"),
-        ("report --format pdf", "'pdf' is not one of html"),
+        ("report --format docx", "'docx' is not one of html, pdf, xlsx"),
         ("export kpis --from yesterday", "'yesterday' is not a date"),
         ("export kpis --from 2026-02-01 --to 2026-01-31", "--from 2026-02-01 is after --to 2026-01-31"),
-        ("export kpis --format csv,", "'' is not one of csv, parquet"),
+        ("export kpis --format csv,", "'' is not one of pdf, xlsx, csv, parquet"),
+        ("export verify", "export verify DIR"),
+        ("export kpis somewhere", "--output DIR"),
         ("token create --role KING", "invalid choice: 'KING'"),
         ("token create --role AGENT", "the role AGENT belongs to an agent"),
         ("token create --role ADMIN --agent a-1", "--agent goes with the roles AGENT and SUPERVISOR only"),
