@@ -14,6 +14,8 @@ from api.analytics.reader import WarehouseReader
 from api.analytics.routes import router as analytics_router
 from api.channel.routes import router as channel_router
 from api.context.routes import router as context_router
+from api.dashboard.admin.routes import router as admin_router
+from api.dashboard.admin.rules import router as admin_rules_router
 from api.dashboard.data_docs import router as data_docs_router
 from api.dashboard.desk.routes import router as desk_router
 from api.dashboard.desk.team import router as team_router
@@ -37,6 +39,7 @@ from api.openapi import install_openapi
 from api.operations.routes import router as operations_router
 from api.orders.routes import router as orders_router
 from api.outbox.routes import router as outbox_router
+from api.platform_sweep.alarms import Alarms
 from api.problems import install_error_handlers
 from api.rates import Rates
 from api.rules.registry import Registry
@@ -72,6 +75,8 @@ ROUTERS = (
     sign_in_router,
     desk_router,
     team_router,
+    admin_router,
+    admin_rules_router,
     front_router,
     insights_router,
     reports_router,
@@ -111,9 +116,14 @@ def create_app(settings: Settings | None = None, *, loops: Sequence[Loop] | None
             app.state.warehouse = WarehouseReader(chosen)
             app.state.platforms = PlatformsFile(chosen)
             app.state.streams = Streams(store, {"desk": read_desk, "prompts": read_prompts})
+            app.state.alarms = Alarms(chosen)
             metrics.watch(store)
+            app.state.alarms.measure(metrics.registry)
             watching = asyncio.gather(
-                app.state.rules.watch(), app.state.streams.run(), run_loops(store, app.state.rules, loops)
+                app.state.rules.watch(),
+                app.state.streams.run(),
+                app.state.alarms.run(store, app.state.rules),
+                run_loops(store, app.state.rules, loops),
             )
             try:
                 with seldom_collected(), closed_on_signals(app.state.streams):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from api.dashboard.session import LANGUAGE_COOKIE, SESSION_COOKIE
 from api.dashboard.sign_in import insert_link, open_session
@@ -16,6 +16,9 @@ from store.enums import Role
 from store.settings import Settings
 from tests.api.serving import AGENT_ID, SUPERVISOR_ID, Api, serve_api
 
+PATIENCE_MS = 20_000
+"""How long a page may take: a machine at work on other things is no failure."""
+expect.set_options(timeout=PATIENCE_MS)
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
 OWNERS = {Role.AGENT: AGENT_ID, Role.SUPERVISOR: SUPERVISOR_ID}
@@ -45,7 +48,7 @@ class Visitors:
             base_url=api.address, viewport=size, color_scheme="dark" if dark else "light", reduced_motion="reduce"
         )
         self.contexts.append(context)
-        context.set_default_timeout(5_000)
+        context.set_default_timeout(PATIENCE_MS)
         cookies = {LANGUAGE_COOKIE: language}
         if role is not None:
             cookies[SESSION_COOKIE] = session_token(api, role, agent_id)

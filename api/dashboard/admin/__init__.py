@@ -1,0 +1,1 @@
+"""What admins look after: rules, people, keys, and what could not be delivered."""
