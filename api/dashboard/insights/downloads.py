@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from api.dashboard.insights import sheets
 from api.dashboard.insights.asked import Asked
@@ -18,6 +18,7 @@ from store.published.periods import LAST_7_DAYS, period_before
 from store.published.prompts import prompt_effects, prompt_outcomes
 from store.published.recommendations import decisions, recommendations
 from store.published.rows import find_rows, incidence_rows, metric_rows
+from store.published.trends import trends
 from store.spreadsheet import Cell, Column, Kind, Sheet
 
 TOP_REASONS = 10
@@ -33,13 +34,28 @@ GRANULARITIES: Mapping[str, tuple[Period, int]] = {
 
 def trend_points(warehouse: Published, asked: Asked, metric: str, step: str) -> list[TrendPoint]:
     """The metric by day, week or month, up to the period's end. Raises ValueError for a filter it cannot be cut by."""
+    granularity, start, end = _span(warehouse, asked, step)
+    points = published.trend(
+        warehouse, metric, period=granularity, start_date=start, end_date=end, filters=asked.filters
+    )
+    return [point for point in points if has_figure(point)]
+
+
+def weekly_trends(warehouse: Published, asked: Asked) -> dict[str, list[TrendPoint]]:
+    """Every metric that the filters can cut, by week."""
+    granularity, start, end = _span(warehouse, asked, "week")
+    found = trends(warehouse, period=granularity, start_date=start, end_date=end, filters=asked.filters)
+    return {metric: [point for point in points if has_figure(point)] for metric, points in found.items()}
+
+
+def has_figure(point: TrendPoint) -> bool:
+    return point.value is not None or bool(point.denominator)
+
+
+def _span(warehouse: Published, asked: Asked, step: str) -> tuple[Period, date, date]:
     granularity, least_days = GRANULARITIES[step]
     days = asked.days(warehouse)
-    start = min(days.start_date, days.end_date - timedelta(days=least_days - 1))
-    points = published.trend(
-        warehouse, metric, period=granularity, start_date=start, end_date=days.end_date, filters=asked.filters
-    )
-    return [point for point in points if point.value is not None or point.denominator]
+    return granularity, min(days.start_date, days.end_date - timedelta(days=least_days - 1)), days.end_date
 
 
 def kpis_asked(warehouse: Published, asked: Asked) -> tuple[list[Kpi], list[Kpi]]:
@@ -72,11 +88,8 @@ def _trends(warehouse: Published, asked: Asked) -> Sheet:
         Column("Final"),
     ]
     rows = []
+    found = weekly_trends(warehouse, asked)
     for entry in published.catalogue(warehouse):
-        try:
-            points = trend_points(warehouse, asked, entry["metric"], "week")
-        except ValueError:
-            continue  # It cannot be cut by the filter that was asked for.
         kind = KINDS[entry["unit"]]
         summed = summed_kind(entry["unit"])
         rows += [
@@ -88,7 +101,7 @@ def _trends(warehouse: Published, asked: Asked) -> Sheet:
                 point.denominator,
                 point.is_final,
             )
-            for point in points
+            for point in found.get(entry["metric"], [])
         ]
     return Sheet("Trends", columns, rows)
 

@@ -130,8 +130,9 @@ def choices(warehouse: Published, days: ReportPeriod) -> Choices:
 def overview(warehouse: Published, asked: Asked) -> dict[str, Any]:
     here, before = downloads.kpis_asked(warehouse, asked)
     known = {entry["metric"]: entry for entry in published.catalogue(warehouse)}
+    weeks = downloads.weekly_trends(warehouse, asked)
     tiles = {
-        kpi.metric: _tile(warehouse, asked, kpi, past, known[kpi.metric])
+        kpi.metric: _tile(asked, kpi, past, known[kpi.metric], weeks.get(kpi.metric, []))
         for kpi, past in zip(here, before, strict=True)
     }
     first, first_before = here[0], before[0]
@@ -150,8 +151,8 @@ def kpi_page(warehouse: Published, asked: Asked, metric: str) -> dict[str, Any]:
     here, before = (
         next(kpi for kpi in kpis if kpi.metric == metric) for kpis in downloads.kpis_asked(warehouse, asked)
     )
-    tile = _tile(warehouse, asked, here, before, entry)
-    points = _points(warehouse, asked, metric, step) if tile.can_be_cut else []
+    points = _points(warehouse, asked, metric, step)
+    tile = _tile(asked, here, before, entry, points if step == "week" else _points(warehouse, asked, metric, "week"))
     by = asked.more.get("dimension") or next(
         (name for name in ("order_band", "event_type", "channel", "language") if name in entry["dimensions"]), None
     )
@@ -224,13 +225,14 @@ def advice(warehouse: Published, asked: Asked) -> dict[str, Any]:
 def costs(warehouse: Published, asked: Asked) -> dict[str, Any]:
     here, before = downloads.kpis_asked(warehouse, asked)
     known = {entry["metric"]: entry for entry in published.catalogue(warehouse)}
+    weeks = downloads.weekly_trends(warehouse, asked)
     tiles = {
-        kpi.metric: _tile(warehouse, asked, kpi, past, known[kpi.metric])
+        kpi.metric: _tile(asked, kpi, past, known[kpi.metric], weeks.get(kpi.metric, []))
         for kpi, past in zip(here, before, strict=True)
         if kpi.unit == "PAISE"
     }
     kpi = tiles["cost_per_assisted_order"].kpi
-    points = _points(warehouse, asked, kpi.metric, "week") if tiles[kpi.metric].can_be_cut else []
+    points = weeks.get(kpi.metric, [])
     finding = findings.costs(kpi)
     return provenance(warehouse, asked) | {
         "finding": finding,
@@ -342,7 +344,7 @@ def evidence_page(warehouse: Published, asked: Asked, recommendation_id: str) ->
     )
 
 
-def _tile(warehouse: Published, asked: Asked, kpi: Kpi, before: Kpi, entry: Mapping[str, Any]) -> Tile:
+def _tile(asked: Asked, kpi: Kpi, before: Kpi, entry: Mapping[str, Any], weeks: Sequence[TrendPoint]) -> Tile:
     moved, is_better = findings.movement(kpi, before), None
     if kpi.value is not None and before.value is not None and abs(kpi.value - before.value) > 1e-9:
         is_better = (kpi.value > before.value) == (kpi.direction == "UP")
@@ -350,14 +352,12 @@ def _tile(warehouse: Published, asked: Asked, kpi: Kpi, before: Kpi, entry: Mapp
     if kpi.value is not None and kpi.target is not None:
         target = "met" if (kpi.value >= kpi.target if kpi.direction == "UP" else kpi.value <= kpi.target) else "missed"
     can_be_cut = set(asked.filters) <= set(entry["dimensions"])
-    spark = Markup("")
-    if can_be_cut:
-        spark = charts.sparkline([point.value for point in _points(warehouse, asked, kpi.metric, "week")])
+    spark = charts.sparkline([point.value for point in weeks])
     return Tile(kpi, moved, is_better, target, can_be_cut, spark, kpi.metric in ROWS)
 
 
 def _points(warehouse: Published, asked: Asked, metric: str, step: str) -> list[TrendPoint]:
-    """Empty where crossed filters cannot be answered: percentiles are kept for one filter at a time."""
+    """Empty where the filters cannot be answered: not every metric can be cut, percentiles by one filter at a time."""
     try:
         return downloads.trend_points(warehouse, asked, metric, step)
     except ValueError:
