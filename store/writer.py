@@ -7,12 +7,13 @@ that wait, runs each in a savepoint, commits once, and only then resolves the an
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine
 
 from store.errors import OutcomeUnknown, WriterBusy, WriterClosed
@@ -25,7 +26,10 @@ QUEUE_LIMIT = 10_000
 SQLITE_BATCH_LIMIT = 512
 POSTGRESQL_BATCH_LIMIT = 32
 """Row locks are held until the commit: a long batch would make other writers wait for rows it is long done with."""
+LATER_SECONDS = 0.05
+"""How long what nobody waits for may lie, so that there is more of it in one change."""
 
+_log = structlog.get_logger()
 _NEXT_SAVEPOINT = ("RELEASE SAVEPOINT change", "SAVEPOINT change")
 
 
@@ -60,6 +64,7 @@ class Writer:
         self._queue_limit = queue_limit
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
+        self._later: dict[Callable[[Connection, Sequence[Any]], object], list[Any]] = {}
         self._is_closed = False
         self._connection = engine.connect()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -102,8 +107,20 @@ class Writer:
         self._enqueue(_Job(partial(_call, change, args, kwargs), future, None))
         return future
 
+    def submit_later(self, write: Callable[[Connection, Sequence[T]], object], item: T) -> None:
+        """Have `write(connection, items)` write this one soon, with others of its kind; before all that is submitted after it.
+
+        For what nobody waits for, from an event loop: a failure is only written down. Raises as `submit`.
+        """
+        with self._gate:
+            self._require_room()
+            if not self._later:
+                asyncio.get_running_loop().call_later(LATER_SECONDS, self._put_later)
+            self._later.setdefault(write, []).append(item)
+
     def close(self) -> None:
         """Take nothing more, write what is queued, end the thread."""
+        self._put_later()
         with self._gate:
             if not self._is_closed:
                 self._is_closed = True
@@ -112,12 +129,27 @@ class Writer:
         self._connection.close()
 
     def _enqueue(self, job: _Job) -> None:
+        if self._later:
+            self._put_later()
+        with self._gate:
+            self._require_room()
+            self._queue.put(job)
+
+    def _put_later(self) -> None:
         with self._gate:
             if self._is_closed:
-                raise WriterClosed("The writer is closing.")
-            if self._queue.qsize() >= self._queue_limit:
-                raise WriterBusy(f"{self._queue_limit} changes already wait to be written.")
-            self._queue.put(job)
+                return
+            waiting, self._later = self._later, {}
+            for write, items in waiting.items():
+                future: Future[None] = Future()
+                future.add_done_callback(_note_failure)
+                self._queue.put(_Job(partial(_call, write, (items,), {}), future, None))
+
+    def _require_room(self) -> None:
+        if self._is_closed:
+            raise WriterClosed("The writer is closing.")
+        if self._queue.qsize() >= self._queue_limit:
+            raise WriterBusy(f"{self._queue_limit} changes already wait to be written.")
 
     def _run(self) -> None:
         is_last = False
@@ -196,6 +228,12 @@ class Writer:
 
 def _call(change: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], connection: Connection) -> T:
     return change(connection, *args, **kwargs)
+
+
+def _note_failure(written: "Future[None]") -> None:
+    error = written.exception()
+    if error is not None:
+        _log.error("writer.not_written", error_type=type(error).__name__)
 
 
 def _resolve(jobs: list[_Job], answers: list[_Answer]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 
 from api.channel.rules import Routing
 from api.context.reading import lock_known, no_context, read_known
-from api.friction.service import Evaluation, judge, write_score
+from api.friction.service import Evaluation, judge, write_score, write_scores
 from api.notifications.rules import Decision
 from api.notifications.service import is_anything_new, mark_shown, offer_prompts, prompts_of, route_cart, unanswered_in
 from api.rules.sets import Rules
@@ -47,7 +47,7 @@ async def detect(store: Store, rules: Rules, user_id: str) -> Detected:
     is_undelivered = prompt is not None and prompt.status == PromptStatus.OFFERED
     if is_undelivered or is_anything_new(evaluation, there):
         return await store.writer.submit(_offer, rules, user_id)
-    store.writer.submit(write_score, evaluation).add_done_callback(_note_failure)
+    store.writer.submit_later(write_scores, evaluation)
     return Detected(evaluation, route_cart(rules, evaluation), (), there, prompt, None)
 
 

@@ -1,5 +1,6 @@
 """Scoring a user, and keeping each score with the inputs that it was made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -76,6 +77,21 @@ def write_score(connection: Connection, evaluation: Evaluation) -> None:
     _INSERT.run(connection, _row(evaluation, inputs, score, version))
 
 
+def write_scores(connection: Connection, items: Sequence[Evaluation]) -> None:
+    """Keep several evaluations, each as `write_score` does."""
+    first, last = min(one.evaluated_at for one in items), max(one.evaluated_at for one in items)
+    versions = {_SINCE.one(connection, {"user": "", "at": at}).rule_version for at in (first, last)}
+    ordered = set(connection.execute(_ORDERED_BEFORE, {"users": [one.user_id for one in items], "at": last}).scalars())
+    plain: list[dict[str, Any]] = []
+    for one in items:
+        if versions == {one.rule_version} and one.user_id not in ordered:
+            plain.append(_row(one, one.inputs, one.score, one.rule_version))
+        else:
+            write_score(connection, one)
+    if plain:
+        _INSERT.run_many(connection, plain)
+
+
 def _row(evaluation: Evaluation, inputs: Inputs, score: Score, rule_version: int) -> dict[str, Any]:
     actions = dict.fromkeys(due.action for due in evaluation.due if due.rule_set is RuleSet.FRICTION)
     return {
@@ -102,4 +118,7 @@ _NEWEST_RULES = select(func.max(rule_versions.c.version)).where(
 )
 _ORDERED = exists().where(orders.c.user_id == bindparam("user"), orders.c.recorded_at < bindparam("at"))
 _SINCE = Prepared(select(_NEWEST_RULES.scalar_subquery().label("rule_version"), _ORDERED.label("has_ordered")))
+_ORDERED_BEFORE = select(orders.c.user_id).where(
+    orders.c.user_id.in_(bindparam("users", expanding=True)), orders.c.recorded_at < bindparam("at")
+)
 _INSERT = Prepared(insert(friction_scores))

@@ -1,6 +1,6 @@
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 
@@ -354,3 +354,42 @@ def test_an_event_loop_that_ended_disturbs_nobody(store: Store):
         other = store.writer.submit_future(note, "other")
     assert other.result(10) == "other"
     assert names(store) == {"left behind", "other"}
+
+
+def test_what_nobody_waits_for_is_written_together_before_what_comes_after(store: Store):
+    sizes: list[int] = []
+
+    def note_all(connection: Connection, items: Sequence[str]) -> None:
+        sizes.append(len(items))
+        for item in items:
+            note(connection, item)
+
+    async def write() -> None:
+        for number in range(3):
+            store.writer.submit_later(note_all, f"later {number}")
+        assert not names(store)
+        await store.writer.submit(note, "after")
+
+    asyncio.run(write())
+    assert names(store) == {"later 0", "later 1", "later 2", "after"}
+    assert sizes == [3]
+
+
+def test_what_nobody_waits_for_is_written_without_anything_after_it(store: Store):
+    written = threading.Event()
+
+    async def write() -> None:
+        store.writer.submit_later(lambda _, __: written.set(), "one")
+        await asyncio.get_running_loop().run_in_executor(None, written.wait, 10)
+
+    asyncio.run(write())
+    assert written.is_set()
+
+
+def test_closing_writes_what_nobody_waits_for(store: Store):
+    async def write() -> None:
+        store.writer.submit_later(lambda connection, items: [note(connection, item) for item in items], "last")
+        store.writer.close()
+
+    asyncio.run(write())
+    assert names(store) == {"last"}
