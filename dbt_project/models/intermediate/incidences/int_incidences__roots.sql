@@ -1,19 +1,20 @@
-{{ config(materialized='table') }}
-
 -- The linter's dialect knows no recursion.
 with recursive incidences as ( -- noqa: PRS
     select incidence_id, user_id, merged_into from {{ ref('int_incidences__unioned') }}
 ),
 
+merged as (
+    select incidence_id, merged_into from incidences
+    where merged_into is not null
+),
+
 -- A merged incidence may have been merged into one that was merged itself.
 merges as (
-    select incidence_id, merged_into as root_incidence_id from incidences
-    where merged_into is not null
+    select incidence_id, merged_into as root_incidence_id from merged
     union
-    select merges.incidence_id, incidences.merged_into as root_incidence_id
+    select merges.incidence_id, merged.merged_into as root_incidence_id
     from merges
-    inner join incidences on merges.root_incidence_id = incidences.incidence_id
-    where incidences.merged_into is not null
+    inner join merged on merges.root_incidence_id = merged.incidence_id
 ),
 
 ends as (
