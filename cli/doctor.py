@@ -2,7 +2,6 @@
 
 import argparse
 import importlib.util
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -13,11 +12,11 @@ from pathlib import Path
 from cli.arguments import DEFAULT_PORT
 from cli.bootstrap import ROOT, EnvironmentState, environment_state
 from cli.processes import port_is_free
+from cli.system_parts import PARTS, SystemPart
 from store.settings import Settings
 
 LOW_DISK_BYTES = 3 * 1024**3
 DUCKDB_EXTENSIONS = ("sqlite_scanner", "postgres_scanner")
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 class State(StrEnum):
@@ -60,7 +59,8 @@ def examine(settings: Settings, root: Path) -> Iterator[Finding]:
         yield guarded("Operational store", lambda: operational_store(settings))
         yield guarded("Published warehouse", lambda: published_warehouse(settings))
     yield free_ports(DEFAULT_PORT)
-    yield browser()
+    for part in PARTS:
+        yield guarded(part.name, lambda part=part: system_part(part))
 
 
 def guarded(subject: str, check: Callable[[], Finding]) -> Finding:
@@ -161,9 +161,8 @@ def free_ports(port: int) -> Finding:
     return Finding(State.OK, "Ports", f"{port} and {port + 1} are free")
 
 
-def browser() -> Finding:
-    found = next((path for path in map(shutil.which, CHROMIUM_NAMES) if path), None)
+def system_part(part: SystemPart) -> Finding:
+    found = part.find()
     if found:
-        return Finding(State.OK, "Browser for tests", found)
-    remedy = "only tests of pages want one: apt install chromium" + ("" if os.geteuid() == 0 else " (as root)")
-    return Finding(State.NOTE, "Browser for tests", "no Chromium", remedy)
+        return Finding(State.OK, part.name, found)
+    return Finding(State.NOTE, part.name, f"missing; wanted for {part.needed_for} only", part.remedy)

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cli.progress import say
+from cli.system_parts import fetch_missing
 from store.settings import ROOT
 
 BIN = Path(sys.executable).parent
@@ -38,6 +39,8 @@ class Finished:
 
 
 def run(options: argparse.Namespace) -> int:
+    for part, is_there in fetch_missing():
+        say(f"{part.name}: {'fetched' if is_there else f'missing, so {part.needed_for} fail. Remedy: {part.remedy}'}")
     say("Checking the code")
     with scratch_environment() as environment:
         failed = [finished.check.title for finished in tell(run_all(checks(), environment)) if not finished.is_ok]

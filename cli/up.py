@@ -23,7 +23,8 @@ def run(options: argparse.Namespace) -> int:
         say("The warehouse is published and the report written. Next: ./supportled up serves them.")
         return 0
     say("• Starting the API and Dagster")
-    serve(services(settings, options.port), ready=lambda: announce(options.port))
+    link = sign_in_link(settings)
+    serve(services(settings, options.port), ready=lambda: announce(options.port, link))
     say("Stopped.")
     return 0
 
@@ -102,10 +103,21 @@ def services(settings: Settings, port: int) -> list[Service]:
     ]
 
 
-def announce(port: int) -> None:
+def sign_in_link(settings: Settings) -> str:
+    """The path of a link that opens the pages as ADMIN, once. Made before the API opens the store."""
+    from api.dashboard.sign_in import make_link
+    from store.enums import Role
+
+    return f"/sign-in/{make_link(settings, role=Role.ADMIN).token}"
+
+
+def announce(port: int, link: str) -> None:
+    address = f"http://{HOST}:{port}"
     say()
-    say(f"  API       http://{HOST}:{port}/docs")
+    say(f"  Pages     {address}{link}")
+    say("            signs you in as admin, once; another: ./supportled sign-in --role ADMIN")
+    say(f"  API       {address}/docs")
     say(f"  Dagster   http://{HOST}:{port + 1}")
     say()
-    say("Make a key in another terminal: ./supportled token create --role ADMIN")
+    say("A key for programs: ./supportled token create --role ADMIN")
     say("Ctrl-C stops everything.")

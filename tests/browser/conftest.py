@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from api.dashboard.session import LANGUAGE_COOKIE, SESSION_COOKIE
 from api.dashboard.sign_in import insert_link, open_session
+from cli.system_parts import find_browser
 from store.enums import Role
 from store.settings import Settings
 from tests.api.serving import AGENT_ID, SUPERVISOR_ID, Api, serve_api
@@ -82,9 +83,10 @@ def session_token(api: Api, role: Role, agent_id: str | None = None) -> str:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The system's Chromium, else the one that Playwright fetched."""
-    system = next((found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), None)
+    path = find_browser()
+    assert path is not None, "there is no browser; ./supportled doctor names the remedy"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=system)
+        browser = playwright.chromium.launch(executable_path=path)
         yield browser
         browser.close()
 
