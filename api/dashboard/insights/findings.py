@@ -9,23 +9,17 @@ from store.published.prompts import PromptEffect
 from store.published.recommendations import Decision
 
 
-def overview(here: Kpi, before: Kpi) -> str:
-    if here.value is None:
-        return "No orders in this period"
-    sentence = f"{share(here.value)} of orders needed no help"
-    if before.value is None:
-        return sentence
-    moved = here.value - before.value
-    return f"{sentence}, {'as before' if abs(moved) < 0.0005 else f'{points(moved)} against the period before'}"
-
-
 def kpi(here: Kpi, before: Kpi) -> str:
     """A figure, and how it moved."""
     if here.value is None:
         return f"{here.label}: nothing to count in this period"
-    sentence = f"{here.label}: {figure(here.value, here.unit)}"
+    is_primary = here.metric == "self_serve_conversion_rate"
+    value = figure(here.value, here.unit)
+    sentence = f"{value} of orders needed no help" if is_primary else f"{here.label}: {value}"
     moved = movement(here, before)
-    return sentence if moved is None else f"{sentence}, {moved} against the period before"
+    if moved is None:
+        return sentence
+    return f"{sentence}, as before" if is_nothing(moved) else f"{sentence}, {moved} against the period before"
 
 
 def movement(here: Kpi, before: Kpi) -> str | None:
@@ -37,12 +31,20 @@ def movement(here: Kpi, before: Kpi) -> str | None:
     return change((here.value - before.value) / abs(before.value)) if before.value else None
 
 
+def is_nothing(moved: str) -> bool:
+    """Whether a movement is none at the digits that are shown."""
+    return not any(digit in moved for digit in "123456789")
+
+
 def trend(unit: str, steps: Sequence[TrendPoint], step: str) -> str:
     known = [(point.date, point.value) for point in steps if point.value is not None]
     if len(known) < 2:
         return "A trend appears with the second point"
     (first_date, first), (_, last) = known[0], known[-1]
-    return f"From {figure(first, unit)} in the {step} of {day(first_date)} to {figure(last, unit)}"
+    when = {"day": f"on {day(first_date)}", "month": f"in {first_date:%B %Y}"}.get(
+        step, f"in the week of {day(first_date)}"
+    )
+    return f"From {figure(first, unit)} {when} to {figure(last, unit)}"
 
 
 def reasons(top: Sequence[FrictionReason]) -> str:

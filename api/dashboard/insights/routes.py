@@ -12,6 +12,7 @@ from api.analytics.reader import WarehouseReader
 from api.analytics.service import recommendation_states, set_recommendation_state
 from api.dashboard.insights import cells, downloads, exports, views
 from api.dashboard.insights.asked import Asked, Question
+from api.dashboard.insights.sheets import headline
 from api.dashboard.pages import PageRoute, go_to, render
 from api.dashboard.session import KPI_VIEWERS, AnalystViewer, KpiViewer, PostedForm, Viewer, way_back
 from api.deps import StoreDep
@@ -47,6 +48,7 @@ async def page(request: Request, viewer: Viewer, asked: Asked, template: str, vi
         asked=asked,
         cell=cells.written,
         is_number=cells.is_number,
+        headline=headline,
         sees_rows=viewer.role is not Role.INVESTOR,
         **{**found, **more},
     )

@@ -23,6 +23,11 @@ def summed_kind(unit: str) -> Kind:
     return KINDS[unit] if unit in ("PAISE", "SECONDS") else Kind.COUNT
 
 
+def headline(text: str) -> str:
+    """Begins with a capital; the rest stays: CX is no word."""
+    return text[:1].upper() + text[1:]
+
+
 def kpi_sheet(here: Sequence[Kpi], before: Sequence[Kpi]) -> Sheet:
     columns = [
         Column("KPI"),
@@ -66,8 +71,8 @@ def trend_sheet(entry: Mapping[str, str], points: Sequence[TrendPoint]) -> Sheet
     columns = [
         Column("From", Kind.DATE),
         Column(entry["label"], KINDS[unit]),
-        Column((entry["numerator_label"] or "numerator").capitalize(), summed),
-        Column((entry["denominator_label"] or "denominator").capitalize(), Kind.COUNT),
+        Column(headline(entry["numerator_label"] or "numerator"), summed),
+        Column(headline(entry["denominator_label"] or "denominator"), Kind.COUNT),
         Column("Final"),
     ]
     rows = [(point.date, point.value, point.numerator, point.denominator, point.is_final) for point in reversed(points)]
@@ -80,8 +85,8 @@ def breakdown_sheet(entry: Mapping[str, str], by: str, lines: Sequence[tuple[str
     columns = [
         Column(by.replace("_", " ").capitalize(), Kind.CODE),
         Column(entry["label"], KINDS[unit]),
-        Column((entry["numerator_label"] or "numerator").capitalize(), summed),
-        Column((entry["denominator_label"] or "denominator").capitalize(), Kind.COUNT),
+        Column(headline(entry["numerator_label"] or "numerator"), summed),
+        Column(headline(entry["denominator_label"] or "denominator"), Kind.COUNT),
     ]
     rows = [
         (name, numerator / denominator if denominator else None, numerator, denominator)

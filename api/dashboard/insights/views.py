@@ -135,9 +135,11 @@ def overview(warehouse: Published, asked: Asked) -> dict[str, Any]:
         kpi.metric: _tile(asked, kpi, past, known[kpi.metric], weeks.get(kpi.metric, []))
         for kpi, past in zip(here, before, strict=True)
     }
-    first, first_before = here[0], before[0]
+    told = next(
+        (pair for pair in zip(here, before, strict=True) if tiles[pair[0].metric].can_be_cut), (here[0], before[0])
+    )
     return provenance(warehouse, asked) | {
-        "finding": findings.overview(first, first_before),
+        "finding": findings.kpi(*told),
         "key_tiles": [tiles[metric] for metric in KEY_METRICS if metric in tiles],
         "more_tiles": [tile for metric, tile in tiles.items() if metric not in KEY_METRICS],
         "definitions": here,
@@ -346,7 +348,7 @@ def evidence_page(warehouse: Published, asked: Asked, recommendation_id: str) ->
 
 def _tile(asked: Asked, kpi: Kpi, before: Kpi, entry: Mapping[str, Any], weeks: Sequence[TrendPoint]) -> Tile:
     moved, is_better = findings.movement(kpi, before), None
-    if kpi.value is not None and before.value is not None and abs(kpi.value - before.value) > 1e-9:
+    if kpi.value is not None and before.value is not None and moved is not None and not findings.is_nothing(moved):
         is_better = (kpi.value > before.value) == (kpi.direction == "UP")
     target = None
     if kpi.value is not None and kpi.target is not None:
