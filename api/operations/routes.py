@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
+from pydantic import Field
 from sqlalchemy import text
 
 from api.deps import StoreDep
@@ -16,6 +17,9 @@ router = APIRouter(tags=["operations"])
 class ReadinessAnswer(Wire):
     status: str
     warehouse_version: str | None
+    alarms: list[str] = Field(
+        description="What people should look at, though requests are answered", examples=[["webhooks_silent:INTERCOM"]]
+    )
 
 
 @router.get("/healthz", response_class=PlainTextResponse)
@@ -25,7 +29,7 @@ async def get_health() -> Response:
 
 
 @router.get("/readyz")
-async def get_readiness(store: StoreDep) -> ReadinessAnswer:
+async def get_readiness(store: StoreDep, request: Request) -> ReadinessAnswer:
     """The store can be read, has this release's schema, and is being written. Else 503.
 
     `warehouseVersion` is null before the first publish: live work goes on without it.
@@ -38,7 +42,8 @@ async def get_readiness(store: StoreDep) -> ReadinessAnswer:
         )
     if not store.writer.is_alive:
         raise StoreDown("The writer has ended.", remedy="Restart the API.")
-    return ReadinessAnswer(status="ready", warehouse_version=current_version(store.settings))
+    version = current_version(store.settings)
+    return ReadinessAnswer(status="ready", warehouse_version=version, alarms=request.app.state.alarms.codes)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)

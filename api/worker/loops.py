@@ -18,6 +18,7 @@ from api.logs import places
 from api.notifications.service import expire_prompts, is_any_expired
 from api.notifications.watch import InactivityWatch
 from api.outbox.sending import Sending, expire_outbox, is_outbox_expired
+from api.platform_sweep.sweep import Sweeping
 from api.rules.registry import Registry
 from api.rules.sets import Rules
 from api.webhooks.applying import AT_ONCE as EVENTS_AT_ONCE
@@ -121,6 +122,7 @@ async def run_loops(store: Store, registry: Registry, loops: Sequence[Loop] | No
             tasks.create_task(_run(loop, store, registry), name=f"worker-{loop.name}")
         if loops is None:
             tasks.create_task(_keep("outbox", Sending(store).run), name="worker-outbox")
+            tasks.create_task(_keep("sweep", Sweeping(store).run), name="worker-sweep")
 
 
 async def _keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
