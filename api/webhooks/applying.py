@@ -50,7 +50,7 @@ from store.tables import incidence_timeline, webhook_events
 from store.tables.columns import EXTERNAL_ID_LENGTH
 from store.transactions import is_worth_another_try
 
-AT_ONCE = 50
+AT_ONCE = 20
 """How many events one change applies: those who wait to write wait for it."""
 TRIES = 5
 """An event that fails so often is dead: it waits for a person."""
@@ -105,32 +105,47 @@ def apply_event(connection: Connection, rules: Rules, platforms: Connections, ro
         _settle(connection, row, WebhookState.IGNORED, at)
         return
     actor_type = _writer_of(event, platforms)
+    told = event.occurred_at
+    occurred_at = told if told is not None and told <= row.received_at else row.occurred_at
     conversation = lock_conversation(connection, event.platform, event.conversation_id)
     if conversation is None and not opens_conversation(event.event_type, actor_type):
-        _settle(connection, row, WebhookState.WAITING, at, event, actor_type)
+        _settle(connection, row, WebhookState.WAITING, at, event, actor_type, occurred_at=occurred_at)
         return
     is_new = conversation is None
+    is_late = not is_new and occurred_at < conversation.last_event_at
     if is_new:
-        incidence_id = _begin(connection, rules, platforms, event, row.occurred_at, at)
+        incidence_id = _begin(connection, rules, platforms, event, occurred_at, at)
     else:
         incidence_id = conversation.incidence_id
-        if row.occurred_at > conversation.last_event_at:
-            _change(connection, event, last_event_at=row.occurred_at)
+        if occurred_at > conversation.last_event_at:
+            _change(connection, event, last_event_at=occurred_at)
     if incidence_id is None:  # erased
         _settle(connection, row, WebhookState.IGNORED, at)
         return
-    _settle(connection, row, WebhookState.APPLIED, at, event, actor_type, incidence_id)
+    _settle(connection, row, WebhookState.APPLIED, at, event, actor_type, incidence_id, occurred_at)
     for message in event.messages:
-        _write_message(connection, rules, platforms, event, message, incidence_id, row.occurred_at, at)
+        _write_message(connection, rules, platforms, event, message, incidence_id, occurred_at, at)
     if event.event_type is ChatEvent.AGENT_ASSIGNED:
-        _note_assignment(connection, platforms, event, incidence_id, row.occurred_at, at)
-    follow_chats(connection, rules, incidence_id, at)
+        _note_assignment(connection, platforms, event, incidence_id, occurred_at, at)
+    if is_new or is_late or not _goes_on(connection, event, conversation, actor_type):
+        follow_chats(connection, rules, incidence_id, at)
     if is_new:
         connection.execute(_WAKE, {"on": event.platform, "conversation": event.conversation_id})
         conversation = lock_conversation(connection, event.platform, event.conversation_id)
         if conversation is not None and conversation.is_open:
             introduce(connection, event.platform, event.conversation_id, at)
             answer_once(connection, rules, conversation, at)
+
+
+def _goes_on(
+    connection: Connection, event: PlatformEvent, conversation: Row[Any], actor_type: ActorType | None
+) -> bool:
+    """Whether it is one more message in an open conversation of an open incidence, as most are: nothing follows from it."""
+    if event.event_type is not ChatEvent.MESSAGE_RECEIVED:
+        return False
+    if actor_type is not ActorType.USER:
+        return True
+    return conversation.is_open and get_incidence(connection, conversation.incidence_id).outcome is None
 
 
 def _begin(
@@ -287,18 +302,19 @@ def _settle(
     event: PlatformEvent | None = None,
     actor_type: ActorType | None = None,
     incidence_id: str | None = None,
+    occurred_at: datetime | None = None,
 ) -> None:
-    values: dict[str, Any] = {
-        "state": state,
-        "attempts": row.attempts + 1,
-        "failure": None,
-        "due_at": None,
-        "processed_at": None if state is WebhookState.WAITING else at,
+    told = {
+        "id": row.event_id,
+        "new_state": state,
+        "at": None if state is WebhookState.WAITING else at,
+        "kind": event.event_type if event is not None else None,
+        "writer": actor_type,
+        "of_incidence": incidence_id,
+        "of_conversation": event.conversation_id if event is not None else row.conversation_id,
+        "happened_at": occurred_at or row.occurred_at,
     }
-    if event is not None:
-        values |= {"event_type": event.event_type, "actor_type": actor_type, "incidence_id": incidence_id}
-        values["conversation_id"] = event.conversation_id
-    connection.execute(update(webhook_events).where(webhook_events.c.event_id == row.event_id).values(values))
+    connection.execute(_SETTLE, told)
 
 
 def _note_failure(connection: Connection, row: Row[Any], error: Exception, at: datetime) -> None:
@@ -342,6 +358,22 @@ _PENDING = (
 )
 """In the words of the index, so that it is used."""
 _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('webhook_events'))")
+_SETTLE = (
+    update(webhook_events)
+    .where(webhook_events.c.event_id == bindparam("id"))
+    .values(
+        state=bindparam("new_state"),
+        attempts=webhook_events.c.attempts + 1,
+        failure=None,
+        due_at=None,
+        processed_at=bindparam("at"),
+        event_type=bindparam("kind"),
+        actor_type=bindparam("writer"),
+        incidence_id=bindparam("of_incidence"),
+        conversation_id=bindparam("of_conversation"),
+        occurred_at=bindparam("happened_at"),
+    )
+)
 _WAKE = (
     update(webhook_events)
     .where(

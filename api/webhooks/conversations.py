@@ -89,7 +89,7 @@ def follow_chats(connection: Connection, rules: Rules, incidence_id: str, at: da
     _tell_turns(connection, incidence_id, life, at)
     _correct(connection, incidence_id, life)
     _follow_assignment(connection, incidence_id, at)
-    _note_open(connection, marks)
+    _note_open(connection, heard, marks)
 
 
 def _marks(heard: Sequence[Any]) -> list[Mark]:
@@ -194,12 +194,13 @@ def _follow_assignment(connection: Connection, incidence_id: str, at: datetime) 
             assign_waiting(connection, at)
 
 
-def _note_open(connection: Connection, marks: Sequence[Mark]) -> None:
+def _note_open(connection: Connection, heard: Sequence[Any], marks: Sequence[Mark]) -> None:
     """Whether each conversation is open, of itself."""
-    for conversation in {mark.conversation for mark in marks if mark.conversation is not None}:
+    noted = {(event.platform, event.conversation_id): event.is_open for event in heard}
+    for conversation, was_open in noted.items():
         own = [mark for mark in marks if mark.conversation == conversation]
-        if any(mark.is_opening for mark in own):
-            change_conversation(connection, *conversation, is_open=life_of(own).is_open)
+        if any(mark.is_opening for mark in own) and (is_open := life_of(own).is_open) != was_open:
+            change_conversation(connection, *conversation, is_open=is_open)
 
 
 _conversations = platform_conversations.c
@@ -229,6 +230,7 @@ _HEARD = (
         webhook_events.c.event_type,
         webhook_events.c.actor_type,
         webhook_events.c.occurred_at,
+        _conversations.is_open,
     )
     .join(
         platform_conversations,
