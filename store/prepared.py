@@ -6,7 +6,8 @@ defaults that are constants or SQL.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, TypeGuard
 
 from sqlalchemy import Connection, Insert, Row, Select, Update
@@ -19,6 +20,8 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 Statement = Select[*tuple[Any, ...]] | Insert | Update | TextClause
 Parameters = Mapping[str, Any]
 Process = Callable[[Any], Any] | None
+MOST_ROWS = 64
+"""In one statement of SQLite."""
 _make_row: Any = Row
 """Compiled, and without types that say how it is called."""
 
@@ -36,6 +39,7 @@ class _Plan:
     """What the driver's values go through, by the cursor that brought the first of them."""
     _processors: tuple[Process, ...] | None = None
     _is_described: bool = False
+    _repeated: dict[int, str] = field(default_factory=dict[int, str])
 
     def bind(self, given: Parameters) -> Any:
         if self.is_positional:
@@ -47,6 +51,14 @@ class _Plan:
             name: process(given.get(name, default)) if process is not None else given.get(name, default)
             for name, process, default in self.parameters
         }
+
+    def of_rows(self, count: int) -> str:
+        """The text of an INSERT of so many rows."""
+        text = self._repeated.get(count)
+        if text is None:
+            head, values, tail = _around_values(self.text)
+            text = self._repeated[count] = f"{head}{', '.join([values] * count)}{tail}"
+        return text
 
     def rows(self, cursor: Any, many: Iterable[Sequence[Any]]) -> list[Row[Any]]:
         if not self._is_described:
@@ -70,9 +82,18 @@ class Prepared:
         return _run(connection, plan.text, plan.bind(parameters)).rowcount
 
     def run_many(self, connection: Connection, parameters: Sequence[Parameters]) -> None:
-        """Run it for each, all of the same keys."""
+        """Run an INSERT for each, all of the same keys."""
         plan = self._plan(connection, parameters[0])
-        _run(connection, plan.text, [plan.bind(one) for one in parameters], is_many=True)
+        values = [plan.bind(one) for one in parameters]
+        if not plan.is_positional:
+            _run(connection, plan.text, values, is_many=True)
+            return
+        # SQLite's driver lets other threads run at each row: a statement of many rows is interrupted once.
+        place = 0
+        while place < len(values):
+            count = min(1 << (len(values) - place).bit_length() - 1, MOST_ROWS)
+            _run(connection, plan.of_rows(count), list(chain.from_iterable(values[place : place + count])))
+            place += count
 
     def first(self, connection: Connection, parameters: Parameters) -> Row[Any] | None:
         """The first row, None without one."""
@@ -137,6 +158,17 @@ def _compile(statement: Statement, connection: Connection, parameters: Iterable[
         columns=SimpleResultMetaData([str(column.key) for column in columns]),
         processors_of=processors_of,
     )
+
+
+def _around_values(text: str) -> tuple[str, str, str]:
+    """What is before the row of an INSERT, the row with its parentheses, and what is after it."""
+    start = text.index(" VALUES (") + len(" VALUES ")
+    depth = 0
+    for place in range(start, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[place], 0)
+        if not depth:
+            return text[:start], text[start : place + 1], text[place + 1 :]
+    raise AssertionError("an INSERT has a row of values")
 
 
 def _is_plain(default: Any) -> TypeGuard[ScalarElementColumnDefault]:

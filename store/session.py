@@ -1,5 +1,6 @@
 """The way into the operational store: one URL, SQLite or PostgreSQL, the same code on both."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
@@ -29,6 +30,7 @@ class Store:
         self.settings = settings
         self._read_engine = read_engine(settings.operations_url)
         self._write_engine = write_engine(settings.operations_url)
+        self._readers: deque[Connection] = deque()
 
     @property
     def is_sqlite(self) -> bool:
@@ -36,7 +38,19 @@ class Store:
 
     def read(self) -> AbstractContextManager[Connection]:
         """A connection that reads one snapshot, taken at its first statement, until the `with` ends. It cannot write."""
-        return self._read_engine.connect()
+        return self._read_again() if self.is_sqlite else self._read_engine.connect()
+
+    @contextmanager
+    def _read_again(self) -> Iterator[Connection]:
+        """SQLAlchemy's connections are kept, not only the driver's: making one costs more than a small read."""
+        connection = self._readers.pop() if self._readers else self._read_engine.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        connection.rollback()
+        self._readers.append(connection)
 
     def write(self, change: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `change(connection, *args, **kwargs)` in one transaction; when this returns it is on disk.
@@ -70,6 +84,8 @@ class Store:
         """Write what is queued and let go of the database."""
         if "writer" in self.__dict__:
             self.writer.close()
+        while self._readers:
+            self._readers.pop().close()
         self._read_engine.dispose()
         self._write_engine.dispose()
 

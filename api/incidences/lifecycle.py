@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -11,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from api.agents.assignment import assign_waiting, touch_agent
 from api.channel.rules import Routing, routed, working_channel
 from api.errors import BadRequest, Conflict
+from api.escalation.rules import is_high_value
 from api.escalation.service import stop_clocks
 from api.incidences.reading import (
     LIVE_SOURCE,
@@ -81,6 +83,8 @@ class StartedIncidence:
     joined: bool
     reasons: tuple[str, ...]
     rule_version: int
+    row: Any = None
+    """As it was just inserted, column by column, if nothing else happened to it since."""
 
 
 def start_incidence(connection: Connection, rules: Rules, start: StartIncidence, at: datetime) -> StartedIncidence:
@@ -121,7 +125,12 @@ def start_incidence(connection: Connection, rules: Rules, start: StartIncidence,
     )
     if is_open:
         status = begin_work(connection, rules, incidence_id, facts, routing, at, is_new=True)
-    return StartedIncidence(incidence_id, status, routing.channels, False, routing.reasons, rules.routing.version)
+    is_as_inserted = not is_open or (
+        status is IncidenceStatus.OPEN and not is_high_value(rules.escalation, facts.value_paise)
+    )
+    inserted = SimpleNamespace(**_UNSET | row) if is_as_inserted else None
+    version = rules.routing.version
+    return StartedIncidence(incidence_id, status, routing.channels, False, routing.reasons, version, inserted)
 
 
 def close_incidence(
@@ -315,6 +324,7 @@ def _actor_of(start: StartIncidence) -> Actor:
     return Actor(ActorType.USER, start.user_id)
 
 
+_UNSET = {column.name: None for column in incidences.c} | {"reopen_count": 0}
 _INSERT = Prepared(
     {
         name: dialect.insert(incidences).on_conflict_do_nothing()

@@ -58,7 +58,7 @@ def create(connection: Connection, rules: Rules, wanted: IncidenceInput, user_id
     started = start_incidence(connection, rules, start, at)
     if wanted.prompt_id is not None:
         accept_prompt(connection, wanted.prompt_id, started.incidence_id, at)
-    row = get_incidence(connection, started.incidence_id)
+    row = started.row or get_incidence(connection, started.incidence_id)
     return Answered(IncidenceAnswer.of(row), 200 if started.joined else 201)
 
 

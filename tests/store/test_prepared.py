@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from store.prepared import Prepared
@@ -16,6 +17,7 @@ from store.settings import Settings
 from store.tables import incidences
 
 AT = datetime(2026, 11, 23, 8, 30, 0, 123456, tzinfo=UTC)
+DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
 BY_ID = select(incidences).where(incidences.c.incidence_id == bindparam("id"))
 INSERT = Prepared(insert(incidences))
 FIND = Prepared(BY_ID)
@@ -71,6 +73,16 @@ def test_rows_that_are_written_are_counted_and_missing_ones_are_none(store: Stor
         assert FIND.first(connection, {"id": "missing"}) is None
         with pytest.raises(NoResultFound):
             FIND.one(connection, {"id": "missing"})
+
+
+def test_many_rows_are_inserted_in_few_statements(store: Store) -> None:
+    rows = [a_row(reopen_count=number) for number in range(150)]
+    again = Prepared({name: made.insert(incidences).on_conflict_do_nothing() for name, made in DIALECTS.items()})
+    store.write(INSERT.run_many, rows)
+    store.write(again.run_many, [*rows[:5], a_row(reopen_count=150)])
+    with store.read() as connection:
+        counts = connection.execute(select(incidences.c.reopen_count).order_by(incidences.c.reopen_count)).scalars()
+        assert list(counts) == list(range(151))
 
 
 def test_a_database_error_is_the_one_that_sqlalchemy_raises(store: Store) -> None:
