@@ -140,7 +140,7 @@ def move(
         details=details if row.agent_id is None else {"fromAgentId": row.agent_id, **(details or {})},
     )
     if tells_chat:
-        tell_routing(connection, row.incidence_id, agent_id, needed_level(row.escalation_level), at)
+        tell_routing(connection, row.incidence_id, agent_id, needed_level(row.escalation_level))
 
 
 def free_seats(connection: Connection) -> list[Seat]:
@@ -252,7 +252,7 @@ OPEN_OF_AGENT = (
 _SEATS = select(
     agents.c.agent_id, agents.c.levels, agents.c.open_limit, agents.c.updated_at, OPEN_OF_AGENT.label("open_count")
 ).where(agents.c.status == AgentStatus.AVAILABLE)
-_FREE_SEATS = Prepared(_SEATS.where(OPEN_OF_AGENT < agents.c.open_limit))
+_FREE_SEATS = Prepared(_SEATS.where(agents.c.open_limit > OPEN_OF_AGENT))
 _SEAT = _SEATS.where(agents.c.agent_id == bindparam("id"))
 _LOCK_AGENT = select(agents.c.agent_id, agents.c.levels).where(agents.c.agent_id == bindparam("id")).with_for_update()
 _LOAD = select(func.count()).select_from(incidences).where(incidences.c.agent_id == bindparam("id"), _HELD)

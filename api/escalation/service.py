@@ -201,7 +201,7 @@ def _move_up(connection: Connection, incidence_id: str, level: AgentLevel, at: d
     taker = take_seat(connection, level, at)
     if taker is None:
         if row.agent_id is None:
-            tell_routing(connection, incidence_id, None, level, at)
+            tell_routing(connection, incidence_id, None, level)
         return
     move(connection, row, taker, actor=SYSTEM, at=at)
     if row.agent_id is not None:

@@ -52,7 +52,7 @@ def follow_order_facts(connection: Connection, rules: Rules, row: Row[Any], fact
         status_after=status_of(row),
         details=details,
     )
-    tell_order(connection, row.incidence_id, at)
+    tell_order(connection, row.incidence_id)
     if is_worked_on:
         start_clocks(
             connection,

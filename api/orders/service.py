@@ -162,8 +162,8 @@ def _convert(connection: Connection, order: OrderFact, placed_at: datetime, at: 
             details={"orderId": order.order_id},
         )
         end(connection, row, Outcome.CONVERTED, actor, at, values)
-        tell_order(connection, row.incidence_id, at)
-        tell_closing(connection, row.incidence_id, at)
+        tell_order(connection, row.incidence_id)
+        tell_closing(connection, row.incidence_id)
         return row.incidence_id
     return None
 
@@ -180,7 +180,7 @@ def _follow(connection: Connection, rules: Rules, order: OrderFact, at: datetime
     facts = order_facts(connection, order.user_id, order.order_id)
     for row in connection.execute(_ABOUT_ORDER, {"user": order.user_id, "order": order.order_id}).all():
         follow_order_facts(connection, rules, row, facts, at)
-        tell_order(connection, row.incidence_id, at)
+        tell_order(connection, row.incidence_id)
 
 
 _ORDER = select(orders).where(orders.c.order_id == bindparam("id"))

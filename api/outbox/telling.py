@@ -1,4 +1,7 @@
-"""What the chat platforms are told of an incidence: the owner's four actions, each for every open conversation it has."""
+"""What the chat platforms are told of an incidence: the owner's four actions, each for every open conversation it has.
+
+An incidence may be told of what happened hours ago; what the platform is told is told now.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,6 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, null, select, update
 from api.incidences.reading import get_incidence
 from api.incidences.rules import WORKED_ON, needed_level, status_of
 from api.outbox.service import enqueue
+from store import clock
 from store.display import rupees
 from store.enums import AgentLevel, OutboxKind, OutboxState
 from store.tables import agents, orders, outbox, platform_conversations, user_context, users
@@ -32,12 +36,10 @@ def introduce(connection: Connection, platform: str, conversation_id: str, at: d
         _tell(connection, conversation, OutboxKind.SEND_USER_CONTEXT, payload, at)
     _tell(connection, conversation, OutboxKind.UPDATE_CONVERSATION, _order_payload(connection, incidence), at)
     if status_of(incidence) in WORKED_ON:
-        level = needed_level(incidence.escalation_level)
-        payload = _route_payload(connection, conversation, incidence.agent_id, level)
-        _tell(connection, conversation, OutboxKind.ROUTE_TO_AGENT, payload, at)
+        _tell_route(connection, conversation, incidence.agent_id, needed_level(incidence.escalation_level), at)
 
 
-def tell_order(connection: Connection, incidence_id: str, at: datetime) -> None:
+def tell_order(connection: Connection, incidence_id: str) -> None:
     """Its order or cart changed. What was not sent yet says the newest only."""
     conversations = _open_conversations(connection, incidence_id)
     if not conversations:
@@ -46,22 +48,31 @@ def tell_order(connection: Connection, incidence_id: str, at: datetime) -> None:
     for conversation in conversations:
         waiting = {"platform": conversation.platform, "conversation": conversation.conversation_id}
         if connection.execute(_REPLACE, {**waiting, "new_payload": payload}).rowcount == 0:
-            _tell(connection, conversation, OutboxKind.UPDATE_CONVERSATION, payload, at)
+            _tell(connection, conversation, OutboxKind.UPDATE_CONVERSATION, payload, clock.now())
 
 
-def tell_routing(
-    connection: Connection, incidence_id: str, agent_id: str | None, level: AgentLevel, at: datetime
-) -> None:
+def tell_routing(connection: Connection, incidence_id: str, agent_id: str | None, level: AgentLevel) -> None:
     """It is this agent's now or, while there is none, that of the level's group."""
     for conversation in _open_conversations(connection, incidence_id):
-        payload = _route_payload(connection, conversation, agent_id, level)
-        _tell(connection, conversation, OutboxKind.ROUTE_TO_AGENT, payload, at)
+        _tell_route(connection, conversation, agent_id, level, clock.now())
 
 
-def tell_closing(connection: Connection, incidence_id: str, at: datetime) -> None:
+def tell_closing(connection: Connection, incidence_id: str) -> None:
     """The order was placed: there is nothing left to talk about."""
     for conversation in _open_conversations(connection, incidence_id):
-        _tell(connection, conversation, OutboxKind.CLOSE_CONVERSATION, {}, at)
+        _tell(connection, conversation, OutboxKind.CLOSE_CONVERSATION, {}, clock.now())
+
+
+def _tell_route(
+    connection: Connection, conversation: Row[Any], agent_id: str | None, level: AgentLevel, at: datetime
+) -> None:
+    """What the platform told us last, and we did not change since, is not told back."""
+    payload = _route_payload(connection, conversation, agent_id, level)
+    if payload["agentPlatformId"] is not None and payload["agentPlatformId"] == conversation.agent_platform_id:
+        since = {"platform": conversation.platform, "conversation": conversation.conversation_id}
+        if connection.execute(_ROUTED_SINCE, {**since, "since": conversation.assigned_at}).first() is None:
+            return
+    _tell(connection, conversation, OutboxKind.ROUTE_TO_AGENT, payload, at)
 
 
 def _tell(
@@ -147,6 +158,16 @@ _REPLACE = (
     )
     .values(payload=bindparam("new_payload", type_=outbox.c.payload.type))
     .execution_options(preserve_rowcount=True)
+)
+_ROUTED_SINCE = (
+    select(outbox.c.message_id)
+    .where(
+        outbox.c.conversation_id == bindparam("conversation"),
+        outbox.c.destination == bindparam("platform"),
+        outbox.c.kind == OutboxKind.ROUTE_TO_AGENT,
+        outbox.c.created_at >= bindparam("since", type_=outbox.c.created_at.type),
+    )
+    .limit(1)
 )
 _USER = select(users.c.tier, users.c.prior_order_count, users.c.language).where(users.c.user_id == bindparam("id"))
 _CONTEXT = select(user_context.c.current_screen, user_context.c.cart_value_paise, user_context.c.guest_count).where(

@@ -109,6 +109,27 @@ def test_an_assignment_that_the_platform_told_is_not_told_back(api: Api):
     assert told(api.store) == []
 
 
+def test_what_the_platform_has_already_is_told_only_after_we_told_it_otherwise(api: Api):
+    made = started(api, "user-1", 12_000)
+    chat(api.store, made["incidenceId"])
+    add_agent(api.store, "asha-2", "AGENT", status="AWAY")
+    known_as(api.store, "asha-2", "814860")
+    add_agent(api.store, "ravi-2", "AGENT", status="AWAY")
+    known_as(api.store, "ravi-2", "814861")
+    theirs = update(platform_conversations).values(agent_platform_id="814860", assigned_at=clock.now())
+    api.store.write(lambda connection: connection.execute(theirs))
+
+    def give(agent_id: str) -> None:
+        api.store.write(assign_incidence, made["incidenceId"], agent_id, actor=SYSTEM, at=clock.now())
+
+    give("asha-2")
+    with api.store.read() as connection:
+        assert connection.execute(select(outbox)).all() == []
+    give("ravi-2")
+    give("asha-2")
+    assert [payload["agentPlatformId"] for _, payload in told(api.store)] == ["814861", "814860"]
+
+
 def test_the_newest_order_details_are_told_once(api: Api):
     put_order(api, "order-1", "user-1", 12_000)
     made = started(api, "user-1", 12_000, stage="POST_ORDER", orderId="order-1")
