@@ -1,7 +1,7 @@
 """Analytics over HTTP, answered from a published city."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from shutil import copytree
 
@@ -15,6 +15,7 @@ from store.ids import new_id
 from store.published import Published
 from store.settings import Settings
 from store.tables import incidences
+from tests.api.robustness.calling import call_often, documented_operations
 from tests.api.serving import Api, serve_api
 from tests.cities import City
 
@@ -208,3 +209,15 @@ def test_an_incidence_that_left_the_store_is_told_from_the_warehouse(served: Api
     assert served.as_user(user_id).get(f"/incidences/{incidence_id}").status_code == 200
     assert served.as_user("somebody-else").get(f"/incidences/{incidence_id}").status_code == 404
     assert served.as_role(Role.AGENT).get(f"/incidences/{new_id(clock.now())}").status_code == 404
+
+
+@pytest.mark.parametrize("role", [Role.ANALYST, Role.INVESTOR])
+def test_analytics_answer_as_they_are_documented(served: Api, role: Role, size: Callable[..., int]) -> None:
+    report = served.as_role(Role.ANALYST).get("/analytics/friction-report").json()
+    known = {
+        "metric": [kpi["metric"] for kpi in served.as_role(Role.INVESTOR).get("/analytics/kpis").json()["kpis"]],
+        "recommendationId": [row["recommendationId"] for row in report["recommendations"]],
+    }
+    for operation in documented_operations(served):
+        if "/analytics/" in operation.label:
+            call_often(served, known, operation, role, size(small=5, full=50))

@@ -1,6 +1,6 @@
 """Several processes write on PostgreSQL: each test has two writers of their own, as two processes have."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import func, select
 
 from api.agents.assignment import open_count
-from api.app import create_app
 from api.escalation.service import fire_due
 from api.incidences.lifecycle import StartIncidence, close_incidence, start_incidence
 from api.incidences.reading import IncidenceAlreadyClosed
@@ -19,7 +18,8 @@ from store.enums import IncidenceTrigger, Outcome, Role, Stage
 from store.session import Store, open_store
 from store.settings import Settings
 from store.tables import incidences
-from tests.api.serving import Api, serve, serve_api
+from tests.api.robustness.processes import api_process
+from tests.api.serving import serve_api
 from tests.api.story import Floor, add_agent, fill_cart, started
 
 
@@ -103,28 +103,23 @@ def test_a_resolve_that_races_its_escalation_is_never_escalated_after(two: tuple
         floor.close(ids[0])
 
 
-def test_two_processes_that_patch_in_opposite_order_never_fail(settings: Settings):
-    with serve_api(settings, loops=()) as api, serve_another(api, settings) as other:
+def test_two_processes_that_patch_in_opposite_order_never_fail(settings: Settings, size: Callable[..., int]):
+    """The API of the test's own process, and another one. Their batches lock the same rows in opposite order."""
+    with serve_api(settings, loops=()) as api, api_process(settings) as other:
         paths = [f"/incidences/{started(api, f'user-{number}')['incidenceId']}" for number in range(12)]
+        client = api.as_role(Role.APP)
 
         def patch(address: str, order: list[str], word: str) -> list[int]:
-            client = api.as_role(Role.APP)
             codes = []
             with ThreadPoolExecutor(12) as threads:
-                for turn in range(5):
+                for turn in range(size(small=5, full=200)):
                     body = {"rootCause": f"{word}-{turn}"}
-                    answers = threads.map(
+                    codes += threads.map(
                         lambda path, body=body: client.patch(address + path, json=body).status_code, order
                     )
-                    codes += answers
             return codes
 
         with ThreadPoolExecutor(2) as sides:
             one = sides.submit(patch, api.address, paths, "one")
-            two = sides.submit(patch, other, paths[::-1], "two")
+            two = sides.submit(patch, other.address, paths[::-1], "two")
         assert set(one.result() + two.result()) == {200}
-
-
-def serve_another(api: Api, settings: Settings) -> Any:
-    """A second application on the same store; it knows the same keys."""
-    return serve(create_app(settings, loops=()))
