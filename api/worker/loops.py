@@ -18,6 +18,7 @@ from api.logs import places
 from api.notifications.service import expire_prompts, is_any_expired
 from api.notifications.watch import InactivityWatch
 from api.outbox.sending import Sending, expire_outbox, is_outbox_expired
+from api.platform_sweep.identities import LookingUp
 from api.platform_sweep.sweep import Sweeping
 from api.rules.registry import Registry
 from api.rules.sets import Rules
@@ -123,6 +124,7 @@ async def run_loops(store: Store, registry: Registry, loops: Sequence[Loop] | No
         if loops is None:
             tasks.create_task(_keep("outbox", Sending(store).run), name="worker-outbox")
             tasks.create_task(_keep("sweep", Sweeping(store).run), name="worker-sweep")
+            tasks.create_task(_keep("identities", LookingUp(store, registry).run), name="worker-identities")
 
 
 async def _keep(name: str, run: Callable[[], Awaitable[None]]) -> None:

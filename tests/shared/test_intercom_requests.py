@@ -114,10 +114,14 @@ def test_what_we_read_is_asked_for_as_the_file_says(address: str):
     async def read_all() -> list[str]:
         async with httpx2.AsyncClient() as client:
             transport = Intercom(client, settings)
-            wanted = (calls.look_up("123"), calls.changed_since(clock.now() - timedelta(hours=1), "page2"))
+            wanted = (
+                calls.look_up("123"),
+                calls.contact("63a0"),
+                calls.changed_since(clock.now() - timedelta(hours=1), "page2"),
+            )
             return [(await transport.ask(call)).result for call in wanted]
 
-    assert asyncio.run(read_all()) == ["DONE", "DONE"]
+    assert asyncio.run(read_all()) == ["DONE"] * 3
 
 
 @pytest.mark.parametrize(

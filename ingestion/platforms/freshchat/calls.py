@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from ingestion.platforms.reading import our_id
 from ingestion.platforms.requests import Call, NotSendable, Sender
 from store.enums import AgentLevel, OutboxKind
 
@@ -33,6 +34,17 @@ def render(kind: OutboxKind | str, conversation_id: str, payload: Mapping[str, A
 
 def user(platform_user_id: str) -> Call:
     return Call("GET", f"/users/{quote(platform_user_id, safe='')}")
+
+
+def app_user_id(user: Mapping[str, Any]) -> str | None:
+    """The app's own id of a user, as the app gave it."""
+    found = user.get("reference_id")
+    return str(found) if found else None
+
+
+def app_user_id(answer: Mapping[str, Any]) -> str | None:
+    """The app's own id of a user, which the app gave when it restored the conversation."""
+    return our_id(answer.get("reference_id"))
 
 
 def user_context(platform_user_id: str, there: Mapping[str, Any], attributes: Mapping[str, Any]) -> Call:
