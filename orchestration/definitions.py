@@ -6,7 +6,7 @@ import dagster as dg
 
 from orchestration.checks import reconciliation_checks
 from orchestration.dbt import manifest_path
-from orchestration.delivery import published_warehouse, weekly_report
+from orchestration.delivery import published_warehouse, report_deliveries, weekly_report
 from orchestration.ingest import landing_files, operational_extract, raw_tables
 from orchestration.resources import Log, building_resource
 from orchestration.schedules import automations, jobs
@@ -27,6 +27,7 @@ def definitions(settings: Settings, say: Log | None = None) -> dg.Definitions:
             warehouse_assets(manifest_file),
             published_warehouse(marts),
             weekly_report(settings),
+            report_deliveries(settings),
         ],
         asset_checks=[reconciliation_checks(marts)],
         jobs=jobs(),

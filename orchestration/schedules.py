@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ingestion.files import pending_landing_files
-from orchestration.delivery import REPORT, week_before
+from orchestration.delivery import DELIVERIES, REPORT, week_before
 from orchestration.locks import build_is_running
 from orchestration.runs import end_dead_runs, forget_old_runs
 from store.settings import Settings
@@ -22,14 +22,16 @@ REPORT_JOB = "weekly_report"
 
 def jobs() -> "list[UnresolvedAssetJobDefinition]":
     """`build` makes and publishes a version, `weekly_report` tells of the published one."""
-    report = dg.AssetSelection.assets(REPORT)
+    report = dg.AssetSelection.assets(REPORT, DELIVERIES)
     return [
         dg.define_asset_job(
             BUILD,
             selection=dg.AssetSelection.all() - report,
             description="From the operational store and var/landing to a published version.",
         ),
-        dg.define_asset_job(REPORT_JOB, selection=report, description="Write the weekly friction report."),
+        dg.define_asset_job(
+            REPORT_JOB, selection=report, description="Write the weekly friction report and deliver it."
+        ),
     ]
 
 
@@ -56,7 +58,8 @@ def automations(settings: Settings) -> Sequence[Automation]:
     )
     def report_on_mondays(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         week = week_before(context.scheduled_execution_time)
-        return dg.RunRequest(run_config={"ops": {REPORT.to_python_identifier(): {"config": {"week": week}}}})
+        config = {"config": {"week": week}}
+        return dg.RunRequest(run_config={"ops": {key.to_python_identifier(): config for key in (REPORT, DELIVERIES)}})
 
     @dg.sensor(
         job_name=BUILD,

@@ -16,15 +16,20 @@ class Settings:
     var_dir: Path
     operations_url: str
     platforms_path: Path | None = None
+    delivery_path: Path | None = None
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Read `SUPPORTLED_VAR` (default `var/` in the checkout), `SUPPORTLED_OPERATIONS_URL` (default SQLite there) and
-        `SUPPORTLED_PLATFORMS` (default `platforms.toml` there)."""
+        """Read `SUPPORTLED_VAR` (default `var/` in the checkout), `SUPPORTLED_OPERATIONS_URL` (default SQLite there),
+        `SUPPORTLED_PLATFORMS` (default `platforms.toml` there) and `SUPPORTLED_DELIVERY` (`delivery.toml` there)."""
         var_dir = Path(os.environ.get("SUPPORTLED_VAR") or ROOT / "var").resolve()
         settings = cls.at(var_dir, os.environ.get("SUPPORTLED_OPERATIONS_URL"))
-        platforms = os.environ.get("SUPPORTLED_PLATFORMS")
-        return replace(settings, platforms_path=Path(platforms).resolve()) if platforms else settings
+        platforms, delivery = (os.environ.get(f"SUPPORTLED_{name}") for name in ("PLATFORMS", "DELIVERY"))
+        return replace(
+            settings,
+            platforms_path=Path(platforms).resolve() if platforms else None,
+            delivery_path=Path(delivery).resolve() if delivery else None,
+        )
 
     @classmethod
     def at(cls, var_dir: Path, operations_url: str | None = None) -> Self:
@@ -39,6 +44,16 @@ class Settings:
     def platforms_file(self) -> Path:
         """Secrets and addresses of the chat platforms and the app (`store.platform_settings`); it need not exist."""
         return self.platforms_path or self.var_dir / "platforms.toml"
+
+    @property
+    def delivery_file(self) -> Path:
+        """Where the weekly report goes (`orchestration.deliveries`); it need not exist."""
+        return self.delivery_path or self.var_dir / "delivery.toml"
+
+    @property
+    def deliveries_dir(self) -> Path:
+        """What was delivered where, one file each."""
+        return self.var_dir / "deliveries"
 
     @property
     def landing_dir(self) -> Path:

@@ -64,8 +64,9 @@ def write_weekly_report(
         # Of an earlier version: it would tell other figures than its neighbours.
         (directory / f"{NAME}.{kind}").unlink(missing_ok=True)
     headline = findings.headline(report)
-    write_durably(directory / INDEX, _index(report, headline, sorted(files)))
-    return Written(files, headline, findings.story(report, past), left_out)
+    story = findings.story(report, past)
+    write_durably(directory / INDEX, _index(report, headline, story, sorted(files)))
+    return Written(files, headline, story, left_out)
 
 
 def _render(
@@ -88,12 +89,13 @@ def _render(
     return contents, left_out
 
 
-def _index(report: WeeklyReport, headline: str, formats: list[str]) -> str:
+def _index(report: WeeklyReport, headline: str, story: list[tuple[str, str]], formats: list[str]) -> str:
     entry = {
         "period": report.period.name,
         "start_date": report.period.start_date.isoformat(),
         "end_date": report.period.end_date.isoformat(),
         "headline": headline,
+        "story": story,
         "version": report.version,
         "data_as_of": report.as_of.isoformat().replace("+00:00", "Z"),
         "is_demo": report.is_demo,

@@ -2,18 +2,24 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
+import dagster as dg
 import openpyxl
 import pytest
 from pypdf import PdfReader
 
+from orchestration.definitions import definitions
+from orchestration.delivery import DELIVERIES, REPORT
 from orchestration.paper import pdf_of
 from orchestration.reports import UnknownFormat, Written, write_weekly_report
 from orchestration.reports.page import render_page
 from orchestration.reports.workbook import workbook_of
+from orchestration.schedules import REPORT_JOB
 from orchestration.versions import pins
 from store import published
 from store.published import Published, RepeatIssue, UnknownPeriod
@@ -175,3 +181,25 @@ def test_the_version_of_a_report_is_kept(written: Written, first_city: City) -> 
 def test_an_unknown_format_is_refused_by_name(first_city: City) -> None:
     with pytest.raises(UnknownFormat, match="docx"):
         write_weekly_report(first_city.settings, formats=("docx",))
+
+
+def test_the_monday_job_writes_and_delivers_a_week_once(first_city: City, tmp_path: Path) -> None:
+    week = next(iter(first_city.truth.repeated_categories))
+    (tmp_path / "delivery.toml").write_text(f'[folder.team]\npath = "{tmp_path / "shared"}"\n')
+    settings = replace(first_city.settings, delivery_path=tmp_path / "delivery.toml")
+    config = {"config": {"week": week}}
+    job = definitions(settings).resolve_job_def(REPORT_JOB)
+    run_config = {"ops": {key.to_python_identifier(): config for key in (REPORT, DELIVERIES)}}
+    try:
+        with dg.DagsterInstance.ephemeral() as instance:
+            for _ in range(2):
+                assert job.execute_in_process(run_config=run_config, instance=instance).success
+            told = instance.fetch_materializations(DELIVERIES, limit=2).records
+    finally:
+        shutil.rmtree(settings.deliveries_dir)
+    shown = [record.asset_materialization.metadata for record in told if record.asset_materialization]
+    assert [[each["now"].value, each["before"].value] for each in shown] == [
+        [[], ["folder.team"]],
+        [["folder.team"], []],
+    ]
+    assert len(list((tmp_path / "shared").iterdir())) == 3
