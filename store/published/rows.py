@@ -231,13 +231,15 @@ def metric_rows(
 ) -> tuple[tuple[RowSet, ...], ReportPeriod]:
     """The row sets of a KPI and the days they are of: the period, for the uplift its window of 28 days.
 
-    Raises `UnknownMetric`, and ValueError for a filter that the metric cannot be cut by.
+    Raises `UnknownMetric`, and ValueError for a metric whose rows are not declared, or a filter it cannot be cut by.
     """
     entry = catalogue_entry(warehouse, metric)
+    if metric not in ROWS:
+        raise ValueError(f"The rows of {entry['label']} are not declared.")
     refused = set(filters or {}) - set(entry["dimensions"])
     if refused:
         raise ValueError(f"{entry['label']} cannot be cut by {', '.join(sorted(refused))}.")
-    found = ROWS.get(metric, ())
+    found = ROWS[metric]
     if metric == "repeat_issue_count":
         return tuple(replace(rows, qualify=_repeats(period)) for rows in found), period
     if metric == "prompt_uplift":

