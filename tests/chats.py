@@ -85,10 +85,10 @@ class Chat:
         part = self._part(minutes, "comment", text, agent)
         return self._intercom("conversation.admin.replied", minutes, part=part)
 
-    def is_assigned(self, minutes: float, agent: str = "agent-1") -> bytes:
+    def is_assigned(self, minutes: float, agent: str = "agent-1", by: str | None = None) -> bytes:
         if self.platform is Platform.FRESHCHAT:
-            return self._freshchat("conversation_assignment", minutes, agent, "assignment", to_agent_id=agent)
-        part = self._part(minutes, "assignment", None, agent) | {"assigned_to": {"type": "admin", "id": agent}}
+            return self._freshchat("conversation_assignment", minutes, by or agent, "assignment", to_agent_id=agent)
+        part = self._part(minutes, "assignment", None, by or agent) | {"assigned_to": {"type": "admin", "id": agent}}
         return self._intercom("conversation.admin.assigned", minutes, part=part, admin_assignee_id=agent)
 
     def is_resolved(self, minutes: float, agent: str = "agent-1") -> bytes:

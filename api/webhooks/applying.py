@@ -263,7 +263,8 @@ def _note_assignment(
     at: datetime,
 ) -> None:
     """Whom the platform gave it to; the latest by event time stays. An agent whom we do not know changes nothing of ours."""
-    if event.agent_platform_id is None or _is_ours(event.agent_platform_id, platforms, event):
+    told_by_us = _is_ours(event.actor_platform_id, platforms, event)
+    if event.agent_platform_id is None or told_by_us or _is_ours(event.agent_platform_id, platforms, event):
         return
     conversation = lock_conversation(connection, event.platform, event.conversation_id or "")
     if conversation is None:

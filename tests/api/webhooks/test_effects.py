@@ -134,6 +134,16 @@ def test_our_own_words_come_back_as_the_systems(store: Store, platform: Platform
 
 
 @each_platform
+def test_our_own_assignment_that_comes_back_changes_nothing(store: Store, platform: Platform):
+    talk = chat(platform)
+    say(store, (talk, talk.starts()), (talk, talk.is_assigned(1, "agent-1")))
+    before = one(store), kinds(store, one(store).incidence_id)
+    say(store, (talk, talk.is_assigned(2, "agent-2", by=SENDER[platform])))
+    after = one(store)
+    assert (after.agent_id, kinds(store, after.incidence_id)) == (before[0].agent_id, before[1])
+
+
+@each_platform
 def test_what_the_platform_assigned_is_not_told_back(store: Store, platform: Platform):
     talk = chat(platform)
     say(store, (talk, talk.starts()))
@@ -291,7 +301,8 @@ def test_who_becomes_known_is_routed_by_their_own_cart(store: Store):
     )  # fmt: skip
     assert TimelineEvent.IDENTITY_LINKED in kinds(store, row.incidence_id)
     assert answers(store) == []
-    assert OutboxKind.ROUTE_TO_AGENT in {message.kind for message in rows(store, outbox)}
+    told = rows(store, outbox, kind=OutboxKind.SEND_USER_CONTEXT)[-1]
+    assert told.payload["attributes"]["app_user_id"] == "kavya"
     say(store, (talk, talk.is_resolved(9)))
     assert one(store).outcome == "RESOLVED"
 
