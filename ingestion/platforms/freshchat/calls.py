@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from ingestion.platforms.reading import our_id
 from ingestion.platforms.requests import Call, NotSendable, Sender
 from store.enums import AgentLevel, OutboxKind
 
@@ -40,11 +39,6 @@ def app_user_id(user: Mapping[str, Any]) -> str | None:
     """The app's own id of a user, as the app gave it."""
     found = user.get("reference_id")
     return str(found) if found else None
-
-
-def app_user_id(answer: Mapping[str, Any]) -> str | None:
-    """The app's own id of a user, which the app gave when it restored the conversation."""
-    return our_id(answer.get("reference_id"))
 
 
 def user_context(platform_user_id: str, there: Mapping[str, Any], attributes: Mapping[str, Any]) -> Call:

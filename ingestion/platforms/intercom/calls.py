@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from ingestion.platforms.reading import our_id
 from ingestion.platforms.requests import Call, NotSendable, Sender
 from store.enums import AgentLevel, OutboxKind
 
@@ -53,15 +52,6 @@ def app_user_id(contact: Mapping[str, Any]) -> str | None:
     """The app's own id of a contact; a lead's is one that Intercom made up."""
     found = contact.get("external_id")
     return str(found) if found and contact.get("role") == "user" else None
-
-
-def contact(platform_user_id: str) -> Call:
-    return Call("GET", f"/contacts/{quote(platform_user_id, safe='')}")
-
-
-def app_user_id(answer: Mapping[str, Any]) -> str | None:
-    """The app's own id of a contact; a lead has one that Intercom made up."""
-    return our_id(answer.get("external_id")) if answer.get("role") == "user" else None
 
 
 def changed_since(since: datetime, starting_after: str | None = None) -> Call:
