@@ -1,5 +1,6 @@
 """When a message is sent, sent again, or given up. Pure: the clock and chance are arguments."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -172,18 +173,21 @@ def asked_wait_seconds(headers: Mapping[str, str], at: datetime) -> float | None
 
 
 def _until_reset(value: str | None, at: datetime) -> float | None:
-    if value is None or not value.strip().isdecimal():
-        return None
-    return int(value) - at.timestamp()
+    seconds = _whole(value)
+    return seconds - at.timestamp() if seconds is not None else None
 
 
 def _retry_after(value: str | None, at: datetime) -> float | None:
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
+    seconds = _whole(value)
+    if value is None or seconds is not None:
+        return seconds
     try:
         until = parsedate_to_datetime(value)
     except ValueError:
         return None
     return (until.replace(tzinfo=until.tzinfo or UTC) - at).total_seconds()
+
+
+def _whole(value: str | None) -> int | None:
+    """A whole number of seconds, of a length that a clock may have."""
+    return int(value) if value is not None and re.fullmatch(r"[0-9]{1,12}", value.strip()) else None
