@@ -86,7 +86,7 @@ def escalate(
             details={"channel": RoutedChannel.CALL},
         )
     if needed_level(top) is not AgentLevel.AGENT:
-        _move_up(connection, incidence_id, needed_level(top), at)
+        _move_up(connection, row, needed_level(top), at)
     return level
 
 
@@ -140,9 +140,12 @@ def fire_due(connection: Connection, rules: Rules, at: datetime, limit: int = 10
     finds it undone while it holds the incidence; those whose incidence another process holds are left to it, and the next
     ones taken, so that several processes share the work.
     """
+    due = connection.execute(_HOLD_DUE, {"at": at, "limit": limit}).all()
+    ids = [timer.timer_id for timer in due]
+    claimed = set(connection.execute(_CLAIM, {"ids": ids, "at": at}).scalars()) if due else set()
     fired = []
-    for timer in connection.execute(_HOLD_DUE, {"at": at, "limit": limit}).all():
-        if connection.execute(_CLAIM, {"id": timer.timer_id, "at": at}).rowcount != 1:
+    for timer in due:
+        if timer.timer_id not in claimed:
             continue
         kind = EscalationTrigger(timer.kind)
         is_answered = kind is EscalationTrigger.CHAT_UNRESOLVED and RoutedChannel.CALL in timer.allowed_channels
@@ -191,19 +194,18 @@ def _log(
     return logged.rowcount == 1
 
 
-def _move_up(connection: Connection, incidence_id: str, level: AgentLevel, at: datetime) -> None:
-    row = lock_incidence(connection, incidence_id)
+def _move_up(connection: Connection, row: Row[Any], level: AgentLevel, at: datetime) -> None:
     if row.agent_id is not None:
         levels = connection.execute(_LEVELS_OF, {"id": row.agent_id}).scalar_one_or_none() or ()
         if level in levels:
-            connection.execute(_KEPT, {"id": incidence_id, "agent": row.agent_id})
+            connection.execute(_KEPT, {"id": row.incidence_id, "agent": row.agent_id})
             return
     taker = take_seat(connection, level, at)
     if taker is None:
         if row.agent_id is None:
-            tell_routing(connection, incidence_id, None, level)
+            tell_routing(connection, row.incidence_id, None, level)
         return
-    move(connection, row, taker, actor=SYSTEM, at=at)
+    move(connection, lock_incidence(connection, row.incidence_id), taker, actor=SYSTEM, at=at)  # its level is new
     if row.agent_id is not None:
         touch_agent(connection, row.agent_id, at)
         assign_waiting(connection, at)
@@ -241,8 +243,9 @@ _HOLD_DUE = (
 )
 _CLAIM = (
     update(timers)
-    .where(timers.c.timer_id == bindparam("id"), timers.c.done_at.is_(None))
+    .where(timers.c.timer_id.in_(bindparam("ids", expanding=True)), timers.c.done_at.is_(None))
     .values(done_at=bindparam("at"))
+    .returning(timers.c.timer_id)
 )
 _LEVELS_OF = select(agents.c.levels).where(agents.c.agent_id == bindparam("id"))
 _KEPT = (
