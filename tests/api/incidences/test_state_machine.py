@@ -19,8 +19,11 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from pydantic import TypeAdapter
 from sqlalchemy import func, select, update
 
+from api.agent.schemas import ActionInput
+from api.agent.service import Caller, act
 from api.agents.assignment import assign_incidence, assign_waiting, free_seats
 from api.errors import Problem
 from api.escalation.rules import BY_CAUSE
@@ -30,6 +33,7 @@ from api.incidences.reopening import reopen_incidence
 from api.incidences.rules import WORKED_ON, needed_level, status_of
 from api.incidences.timeline import SYSTEM, Actor, append_event
 from api.orders.service import OrderFact, record_order
+from store import clock
 from store.enums import (
     ActorType,
     AgentStatus,
@@ -42,7 +46,7 @@ from store.enums import (
 )
 from store.session import Store, open_store
 from store.settings import Settings
-from store.tables import agents, escalation_log, incidence_timeline, incidences, timers
+from store.tables import agent_actions, agents, escalation_log, incidence_timeline, incidences, timers
 from tests.api.story import Floor, add_agent, fill_cart
 
 MEMORY = Path("/dev/shm")
@@ -64,6 +68,18 @@ MOVES = {
     TimelineEvent.REOPENED,
 }
 """Events after which the status may be another."""
+GIVEN = {TimelineEvent.ASSIGNED, TimelineEvent.REASSIGNED}
+ACTION: TypeAdapter[Any] = TypeAdapter(ActionInput)
+ACTIONS: list[dict[str, Any]] = [
+    {"action": "CLOSE_RESOLVED", "issueCategory": "PRICE_CLARITY"},
+    {"action": "CLOSE_DROPPED"},
+    {"action": "ESCALATE", "trigger": "SYSTEM_BUG"},
+    {"action": "ESCALATE", "trigger": "POLICY_EXCEPTION"},
+    {"action": "MODIFY_ORDER", "guestCount": 90},
+    {"action": "REASSIGN"},
+    {"action": "REASSIGN", "agentId": "ravi"},
+    {"action": "UPSELL"},
+]
 
 users = st.sampled_from(USERS)
 agent_names = st.sampled_from(sorted(LEVELS))
@@ -80,6 +96,7 @@ class Incidences(RuleBasedStateMachine):
         self.opened = self._open()
         self.orders: dict[str, str] = {}
         self.refused = 0
+        self.acted = 0
 
     def _open(self) -> Any:
         opening = open_store(Settings.at(self.directory))
@@ -144,6 +161,18 @@ class Incidences(RuleBasedStateMachine):
         row = self.one(number)
         if row is not None:
             self.try_(lambda c, _: assign_incidence(c, row.incidence_id, agent, actor=SYSTEM, at=self.floor.at))
+
+    @rule(number=numbers, agent=agent_names, action=st.sampled_from(ACTIONS))
+    def act(self, number: int, agent: str, action: dict[str, Any]) -> None:
+        row = self.one(number)
+        if row is None:
+            return
+        wanted = ACTION.validate_python(action)
+        caller = Caller(agent, is_supervisor="SUPERVISOR" in LEVELS[agent])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(clock, "now", lambda: self.floor.at)
+            done = self.try_(lambda c, rules: act(c, rules, row.incidence_id, wanted, caller, None))
+        self.acted += done is not None
 
     @rule(agent=agent_names, status=st.sampled_from(AgentStatus))
     def come_or_go(self, agent: str, status: AgentStatus) -> None:
@@ -256,10 +285,19 @@ class Incidences(RuleBasedStateMachine):
             assert kinds.count(TimelineEvent.CREATED) == 1
             assert kinds.count(TimelineEvent.REOPENED) == row.reopen_count
             assert kinds.count(TimelineEvent.CLOSED) == row.reopen_count + (row.outcome is not None)
+            given = [event.agent_id for event in own if event.event_type in GIVEN]
+            assert row.agent_id in {None, *given[-1:]}
             for before, event in itertools.pairwise(own):
                 if event.event_type not in MOVES and event.status_after is not None and before.status_after is not None:
                     is_asked_again = event.event_type == TimelineEvent.JOINED
                     assert event.status_after == before.status_after or is_asked_again
+
+    @invariant()
+    def every_action_is_on_record_and_told(self) -> None:
+        with self.store.read() as connection:
+            recorded = connection.execute(select(func.count()).select_from(agent_actions)).scalar_one()
+            told = select(func.count()).where(incidence_timeline.c.event_type == TimelineEvent.ACTION)
+            assert recorded == connection.execute(told).scalar_one() == self.acted
 
     @invariant()
     def escalations_are_told_and_fire_once(self) -> None:
