@@ -6,7 +6,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from api.agents.assignment import open_count
 from api.escalation.service import fire_due
@@ -101,6 +101,22 @@ def test_a_resolve_that_races_its_escalation_is_never_escalated_after(two: tuple
     assert sum("ESCALATED" in events for events in told.values()) == fired
     with pytest.raises(IncidenceAlreadyClosed):
         floor.close(ids[0])
+
+
+def test_a_worker_takes_the_clocks_that_another_does_not_hold(two: tuple[Store, Store]):
+    floor = Floor(two[0])
+    ids = {floor.begin(f"user-{number}", 30_000) for number in range(10)}
+    floor.later(minutes=15)
+
+    def fire(connection: Connection) -> set[str]:
+        return {each.incidence_id for each in fire_due(connection, load_rules(connection, floor.at), floor.at, 5)}
+
+    def fire_beside(connection: Connection) -> tuple[set[str], set[str]]:
+        return fire(connection), two[1].write(fire)
+
+    one, other = two[0].write(fire_beside)
+    assert len(one) == len(other) == 5
+    assert one | other == ids
 
 
 def test_two_processes_that_patch_in_opposite_order_never_fail(settings: Settings, size: Callable[..., int]):
