@@ -3,6 +3,7 @@
 import re
 from datetime import date, datetime
 
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal, format_percent
 
@@ -119,6 +120,14 @@ def words(code: str | None) -> str:
         return _SPELT[code]
     code = _CONTROLS.sub("", code)
     return code.replace("_", " ").strip().capitalize() if code == code.upper() or code == code.lower() else code
+
+
+def language(code: str) -> str:
+    """`Hindi` for `hi`; a code that is none of ISO 639 stays as it is."""
+    try:
+        return Locale.parse(code).get_language_name("en") or code
+    except (ValueError, UnknownLocaleError):
+        return code
 
 
 def figure(value: float | None, unit: str) -> str:

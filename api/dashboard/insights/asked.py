@@ -37,6 +37,10 @@ class Asked:
     def days(self, warehouse: Published) -> ReportPeriod:
         return published.parse_period(self.period, warehouse.as_of)
 
+    def is_demo(self, warehouse: Published) -> bool:
+        """Whether the figures are of the demo city: all of them, or because its source was asked for."""
+        return self.filters["source"] == "demo" if "source" in self.filters else warehouse.is_demo
+
     def link(self, path: str, **more: str | int | None) -> str:
         """The address of another page about the same period and segment."""
         return f"{path}?{query}" if (query := self.query(**more)) else path

@@ -172,7 +172,10 @@ DOWNLOADS: Mapping[str, Download] = {
     "trend": Download(_trend, has_rows=False),
     "trends": Download(_trends, has_rows=False),
     "breakdown": Download(_breakdown, has_rows=False),
-    "prompt-effect": Download(lambda warehouse, _: sheets.effects_sheet(prompt_effects(warehouse)), has_rows=False),
+    "prompt-effect": Download(
+        lambda warehouse, asked: sheets.effects_sheet(prompt_effects(warehouse, is_demo=asked.is_demo(warehouse))),
+        has_rows=False,
+    ),
     "prompts": Download(
         lambda warehouse, asked: sheets.outcomes_sheet(prompt_outcomes(warehouse, asked.days(warehouse)))
     ),
@@ -220,6 +223,6 @@ def provenance_notes(warehouse: Published, asked: Asked, sheet: Sheet) -> list[s
     return [
         f"{sheet.title}, {day_range(days.start_date, days.end_date)} (Indian days); segment: {segment}",
         f"Data as of {moment(warehouse.as_of)}, version {warehouse.version}"
-        + (". Demo data: no real customers" if warehouse.is_demo else ""),
+        + (". Demo data: no real customers" if asked.is_demo(warehouse) else ""),
         *sheet.notes,
     ]

@@ -3,22 +3,20 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
 
 from api.dashboard.insights import downloads, findings, sheets
 from api.dashboard.insights.asked import Asked
+from api.dashboard.insights.choices import choices
 from api.errors import NotFound
 from store import charts, display, published
-from store.clock import IST
 from store.display import figure
-from store.enums import Channel, EventType, Stage, Tier
 from store.published import Kpi, Published, ReportPeriod, TrendPoint
 from store.published.friction import ScreenReason, friction_reasons, repeat_issues, screens_and_reasons
 from store.published.kpis import breakdown, catalogue_entry
-from store.published.periods import iso_week_name
 from store.published.prompts import prompt_effects, prompt_outcomes
 from store.published.recommendations import decisions, recommendations
 from store.published.rows import ROWS, find_rows, incidence_rows, metric_rows
@@ -34,7 +32,6 @@ KEY_METRICS = (
 )
 """The owner's metrics; what the page begins with."""
 PAGE_ROWS = 50
-ORDER_BANDS = ("UNDER_5K", "5K_TO_25K", "FROM_25K")
 HEAT_STEPS = 5
 MOST_REASONS_ACROSS = 8
 SPARK_WEEKS = 13
@@ -65,15 +62,6 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """What the lists of the filter bar offer, as (value, words)."""
-
-    periods: Sequence[tuple[str, Sequence[tuple[str, str]]]]
-    filters: Sequence[tuple[str, str, str, Sequence[tuple[str, str]]]]
-    """Name in the address, dimension, label, options."""
-
-
-@dataclass(frozen=True, slots=True)
 class HeatCell:
     issue_category: str
     pair: ScreenReason | None
@@ -84,47 +72,10 @@ class HeatCell:
 def provenance(warehouse: Published, asked: Asked) -> dict[str, Any]:
     days = asked.days(warehouse)
     return {
-        "provenance": Provenance(days, warehouse.as_of, warehouse.version, warehouse.is_demo),
+        "provenance": Provenance(days, warehouse.as_of, warehouse.version, asked.is_demo(warehouse)),
         "choices": choices(warehouse, days),
-        "is_demo": warehouse.is_demo,
+        "is_demo": asked.is_demo(warehouse),
     }
-
-
-def choices(warehouse: Published, days: ReportPeriod) -> Choices:
-    bounds = warehouse.query("select min(date) as first from marts.analytics_daily where period = 'DAY'")[0]
-    today = warehouse.as_of.astimezone(IST).date()
-    first: date = bounds["first"] or today
-    mondays = [today - timedelta(days=today.weekday(), weeks=back) for back in range(1, 13)]
-    weeks = [
-        (iso_week_name(monday), f"{iso_week_name(monday)[5:]}, {display.day_range(monday, monday + timedelta(days=6))}")
-        for monday in mondays
-        if monday + timedelta(days=6) >= first
-    ]
-    months, month = [], today.replace(day=1)
-    while month + timedelta(days=31) > first and len(months) < 12:
-        months.append((f"{month:%Y-%m}", f"{month:%B %Y}"))
-        month = (month - timedelta(days=1)).replace(day=1)
-    recent = [(f"last_{count}_days", f"Last {count} days") for count in (7, 28, 90)]
-    periods = [("Until yesterday", recent), ("Weeks", weeks), ("Months", months)]
-    if days.name not in {name for _, group in periods for name, _ in group}:
-        periods.insert(0, ("Chosen", [(days.name, display.day_range(days.start_date, days.end_date))]))
-    sources = [
-        row["source"]
-        for row in warehouse.query(
-            "select distinct source from marts.fct_kpis where is_demo = ? order by source", [warehouse.is_demo]
-        )
-    ]
-    filters = [
-        ("eventType", "event_type", "Event type", _coded(EventType)),
-        ("orderBand", "order_band", "Order value", [(band, display.words(band)) for band in ORDER_BANDS]),
-        ("stage", "stage", "Stage", _coded(Stage)),
-        ("channel", "channel", "First channel", _coded(Channel)),
-        ("language", "language", "Language", (("en", "English"), ("hi", "Hindi"))),
-        ("tier", "tier", "Tier", _coded(Tier)),
-    ]
-    if len(sources) > 1:
-        filters.append(("source", "source", "Source", [(source, source) for source in sources]))
-    return Choices(periods, filters)
 
 
 def overview(warehouse: Published, asked: Asked) -> dict[str, Any]:
@@ -253,7 +204,7 @@ def costs(warehouse: Published, asked: Asked) -> dict[str, Any]:
 
 def prompts(warehouse: Published, asked: Asked) -> dict[str, Any]:
     days = asked.days(warehouse)
-    effects = prompt_effects(warehouse)
+    effects = prompt_effects(warehouse, is_demo=asked.is_demo(warehouse))
     windows = [effect for effect in effects if effect.window == "28_DAYS" and effect.period_end_date <= days.end_date]
     finding = findings.uplift(windows[0] if windows else None)
     return provenance(warehouse, asked) | {
@@ -407,7 +358,3 @@ def _paged(row_count: int, number: int) -> dict[str, Any]:
 
 def _written(unit: str) -> Callable[[float], str]:
     return lambda value: figure(value, unit)
-
-
-def _coded(words: type[EventType] | type[Stage] | type[Channel] | type[Tier]) -> list[tuple[str, str]]:
-    return [(str(word), display.words(word)) for word in words]
