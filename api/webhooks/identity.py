@@ -1,5 +1,6 @@
 """Whose a platform's user is. Until the platform has told, what they ask belongs to `<platform>:<id>`."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +28,7 @@ LONGEST_PAUSE = timedelta(days=1)
 RECENT = timedelta(days=30)
 """So long after it was placed an order without a date is what a chat is about."""
 _MOST = 500
+_OUR_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,11 @@ def settle_identity(
     user_id: str | None,
     at: datetime,
 ) -> None:
-    """What a look-up said: the app's id of the user, or that the platform knows none. Repeating it changes nothing."""
+    """What a look-up said: the app's id of the user, or that the platform knows none. Repeating it changes nothing.
+
+    What is no id of the app's (an e-mail address, say, that somebody entered there) counts as none.
+    """
+    user_id = user_id if user_id is not None and _OUR_ID.fullmatch(user_id) else None
     key = {"platform": platform, "id": platform_user_id}
     row = connection.execute(_ONE, key).first()
     if row is None or row.user_id is not None:
