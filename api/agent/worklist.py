@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, se
 
 from api.escalation.queue import is_waiting, queue_reasons
 from api.escalation.schemas import QueueReason
-from api.incidences.reading import LIVE_SOURCE
+from api.incidences.reading import IS_LIVE
 from api.incidences.rules import status_of
 from api.incidences.schemas import IncidenceAnswer
 from store.enums import AgentLevel, EscalationLevel, EscalationTrigger, IncidenceStatus
@@ -113,7 +113,7 @@ def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
         incidences.c.outcome.is_(None),
         incidences.c.opened_at.is_not(None),
         incidences.c.merged_into.is_(None),
-        incidences.c.source == LIVE_SOURCE,
+        IS_LIVE,
     ]
     for column, value in (
         (incidences.c.escalation_level, asked.level),

@@ -8,11 +8,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, literal_column, or_, select, text, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, literal_column, or_, select, text, update
 
 from api.agents.rules import Seat, pick_agent
 from api.errors import Conflict, NotFound
-from api.incidences.reading import lock_incidence
+from api.incidences.reading import IS_LIVE, lock_incidence
 from api.incidences.rules import WORKED_ON, needed_level, status_of
 from api.incidences.timeline import SYSTEM, Actor, append_event
 from api.outbox.telling import tell_routing
@@ -212,11 +212,11 @@ def _waiting(connection: Connection, levels: Collection[AgentLevel]) -> list[Row
     return sorted(rows, key=lambda row: (row.opened_at, row.incidence_id))[:LONGEST_WAITING]
 
 
-_UNASSIGNED = text("outcome IS NULL AND agent_id IS NULL AND opened_at IS NOT NULL AND source = 'app'")
+_UNASSIGNED = and_(text("outcome IS NULL AND agent_id IS NULL AND opened_at IS NOT NULL"), IS_LIVE)
 _HELD = text("outcome IS NULL AND agent_id IS NOT NULL")
 _PERSONS = [level for level in EscalationLevel if level is not EscalationLevel.CALL]
 _NEEDED = func.coalesce(func.nullif(incidences.c.escalation_level, "CALL"), literal_column("'AGENT'"))
-_IS_ESCALATED_AND_HELD = (_HELD, incidences.c.source == "app", incidences.c.escalation_level.in_(_PERSONS))
+_IS_ESCALATED_AND_HELD = (_HELD, IS_LIVE, incidences.c.escalation_level.in_(_PERSONS))
 _ANY_WAITS = select(
     or_(
         select(incidences.c.incidence_id).where(_UNASSIGNED).exists(),

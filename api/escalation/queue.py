@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, case, func, or_, select
 
 from api.escalation.schemas import QueueAnswer, QueueEntry, QueueReason
 from api.escalation.service import REASONS
-from api.incidences.reading import LIVE_SOURCE
+from api.incidences.reading import IS_LIVE
 from api.incidences.rules import needed_level, status_of
 from store.enums import AgentLevel, EscalationLevel, EscalationTrigger
 from store.tables import agents, escalation_log, incidences
@@ -30,7 +30,7 @@ def read_queue(
         incidences.c.outcome.is_(None),
         incidences.c.opened_at.is_not(None),
         incidences.c.merged_into.is_(None),
-        incidences.c.source == LIVE_SOURCE,
+        IS_LIVE,
         or_(incidences.c.escalation_level.is_not(None), incidences.c.agent_id.is_(None)),
     ]
     if level is not None:

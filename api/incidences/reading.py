@@ -93,6 +93,8 @@ def _event_type(word: str | None) -> EventType | None:
 _ONE = select(incidences).where(incidences.c.incidence_id == bindparam("id"))
 _BY_ID = Prepared(_ONE)
 _LOCK = Prepared(_ONE.with_for_update())
+IS_LIVE = incidences.c.source + literal_column("''") == LIVE_SOURCE
+"""In words that no index has: SQLite would take the one of (source, source_id), where nearly every row is live."""
 IS_OPEN_LIVE = text("outcome IS NULL AND merged_into IS NULL AND source = 'app'")
 """In the words of the index, so that it is used."""
 _OPEN = Prepared(
