@@ -97,12 +97,12 @@ class _Tail:
 
     def begin(self, connection: Connection) -> None:
         """Nobody listened: what is in this snapshot is told to nobody."""
-        self.position = _horizon(connection)
+        self.position = horizon(connection)
         self.told = {(change.change_seq, change.key) for change in self.feed(connection, self.position, MOST_AT_ONCE)}
 
     def advance(self, connection: Connection) -> None:
         """Tell every listener what is new in this snapshot."""
-        position = _horizon(connection)
+        position = horizon(connection)
         found = self.feed(connection, self.position, MOST_AT_ONCE + 1)
         is_too_much = len(found) > MOST_AT_ONCE
         new = [change for change in found if (change.change_seq, change.key) not in self.told]
@@ -195,8 +195,8 @@ class Streams:
         return listener
 
 
-def _horizon(connection: Connection) -> int:
-    """The lowest change_seq that what commits later may have."""
+def horizon(connection: Connection) -> int:
+    """The lowest change_seq that what commits later may have: who listens from there on misses nothing of a later moment."""
     return connection.execute(_HORIZON[connection.dialect.name]).scalar_one()
 
 

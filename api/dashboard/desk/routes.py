@@ -24,7 +24,7 @@ from api.errors import BadRequest, NotFound, PreconditionFailed
 from api.incidences.schemas import IncidencePatch
 from api.incidences.service import change
 from api.rules.sets import Rules
-from api.streams import LastEventId, StreamsDep
+from api.streams import LastEventId, StreamsDep, horizon
 from api.wire import RowId
 from store import clock
 from store.enums import AgentStatus, Channel, EscalationLevel, OrderImpact, Role, Tier
@@ -59,9 +59,18 @@ async def show_queue(
         text=(q or "").strip() or None,
     )
     with store.read() as connection:
+        since = horizon(connection)
         work = read_worklist(connection, asked, viewer.agent_id, limit=SHOWN)
     return render(
-        request, "desk/queue.html", viewer, asked=asked, work=work, views=list(View), rules=rules, **_choices(asked)
+        request,
+        "desk/queue.html",
+        viewer,
+        since=since,
+        asked=asked,
+        work=work,
+        views=list(View),
+        rules=rules,
+        **_choices(asked),
     )
 
 
@@ -86,10 +95,12 @@ async def choose_status(viewer: AgentViewer, request: Request, store: StoreDep, 
 async def stream(
     streams: StreamsDep,
     incidence: Annotated[RowId | None, Query()] = None,
+    since: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$", description="Up to where the page knows.")] = None,
     last_event_id: LastEventId = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """That something happened to an incidence, of all or of one; the page then reads itself anew."""
-    async for event in streams.listen("desk", lambda change: incidence in (None, change.subject), last_event_id):
+    known = last_event_id or since
+    async for event in streams.listen("desk", lambda change: incidence in (None, change.subject), known):
         yield event
 
 
@@ -103,9 +114,11 @@ async def show_incidence(
     open_dialog: Annotated[str | None, Query(alias="act", max_length=20)] = None,
 ):
     """Everything about one incidence, and what may be done to it now."""
+    with store.read() as connection:
+        since = horizon(connection)
     view = await fetch_view(store, request.app.state.warehouse, rules, incidence_id, viewer.principal)
     context = _incidence_context(store, rules, view, viewer)
-    return render(request, "desk/incidence.html", viewer, open_dialog=open_dialog, **context)
+    return render(request, "desk/incidence.html", viewer, since=since, open_dialog=open_dialog, **context)
 
 
 @router.post("/incidences/{incidenceId}/actions")

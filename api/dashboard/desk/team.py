@@ -17,6 +17,7 @@ from api.dashboard.session import LeaderViewer, PostedForm, SupervisorViewer
 from api.deps import AgentId, CurrentRules, StoreDep
 from api.errors import BadRequest
 from api.paging import PageQuery
+from api.streams import horizon
 from api.wire import RowId
 from store.enums import AgentStatus
 
@@ -28,6 +29,7 @@ SHOWN = 50
 async def show_team(viewer: LeaderViewer, request: Request, store: StoreDep, rules: CurrentRules):
     """Approvals first: somebody waits for each. Then what is escalated or nobody's, and the people."""
     with store.read() as connection:
+        since = horizon(connection)
         approvals = [
             ApprovalAnswer.of(row) for row in open_approvals(connection, PageQuery(SHOWN, None), requested_by=None)
         ]
@@ -38,6 +40,7 @@ async def show_team(viewer: LeaderViewer, request: Request, store: StoreDep, rul
         request,
         "desk/team.html",
         viewer,
+        since=since,
         approvals=approvals[:SHOWN],
         waiting=waiting,
         team=team,

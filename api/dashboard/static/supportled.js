@@ -54,7 +54,8 @@
   document.addEventListener("htmx:after:swap", tick);
 
   // Live: one stream tells that something happened; what listens for "changed" reads itself anew, at most every moment.
-  const source = document.querySelector("[data-stream]")?.dataset.stream;
+  // Its address says up to where the page knows, so that nothing between reading and listening is missed.
+  const source = () => document.querySelector("[data-stream]")?.dataset.stream;
   let stream = null;
   let waiting = null;
   const changed = () => {
@@ -64,17 +65,16 @@
     }, TOGETHER_MS);
   };
   const listen = () => {
-    stream = new EventSource(source);
+    stream = new EventSource(source());
     for (const name of ["incidence", "reset"]) stream.addEventListener(name, changed);
     stream.addEventListener("open", () => document.body.classList.remove("offline"));
     stream.addEventListener("error", () => document.body.classList.add("offline"));
   };
-  if (source) {
+  if (source()) {
     listen();
     document.addEventListener("visibilitychange", () => {
       stream?.close();
       if (document.hidden) return;
-      changed();
       listen();
     });
     addEventListener("pagehide", () => stream?.close());
