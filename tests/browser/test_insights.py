@@ -8,7 +8,8 @@ from shutil import copy
 import pytest
 from playwright.sync_api import Page, expect
 
-from api.dashboard.session import SESSION_COOKIE
+from api.dashboard.front import PLACES
+from api.dashboard.session import LANGUAGE_COOKIE, SESSION_COOKIE
 from orchestration.exports import export_kpis
 from orchestration.reports import write_weekly_report
 from store.enums import Role
@@ -120,6 +121,13 @@ def test_before_the_first_build_pages_say_how_to_make_it(pages: Api) -> None:
         answer = pages.client(None).get(path, headers=cookie)
         assert answer.status_code == status, path
         assert remedy in answer.text
+
+
+def test_the_front_page_speaks_hindi(pages: Api) -> None:
+    cookie = {"Cookie": f"{SESSION_COOKIE}={session_token(pages, Role.ADMIN)}; {LANGUAGE_COOKIE}=hi"}
+    page = pages.client(None).get("/", headers=cookie).text
+    assert page.count("/docs/data") == 1
+    assert not [place for place in PLACES if place.title in page or place.text in page]
 
 
 def _scrolls_sideways(page: Page) -> bool:
