@@ -60,8 +60,8 @@ class Pace:
     settling: float = 20.0
     """How long a platform may still be at work on what it did not answer: what customers see is looked up no earlier."""
     most_attempts: int = 12
-    timeout: float = 10.0
-    """For each exchange with the platform."""
+    connect: float = 5.0
+    """For a connection; the whole of an exchange has the time-out of the destination's settings."""
     lease: float = 60.0
     """For a whole attempt; it ends before another process may begin the next."""
     looks_every: float = 0.25

@@ -31,6 +31,9 @@ _log = structlog.get_logger()
 class Transport(Protocol):
     """A way to one destination, with the settings of this moment."""
 
+    @property
+    def timeout_seconds(self) -> float: ...
+
     async def send(self, message: Claimed) -> Attempt: ...
 
     async def find(self, message: Claimed, known: frozenset[str]) -> Attempt: ...
@@ -57,13 +60,14 @@ class Sending:
         self._chance = chance
         self._file = PlatformsFile(store.settings)
         self._breakers = dict.fromkeys(Destination, Breaker())
-        self._in_flight: dict[asyncio.Task[None], Destination] = {}
+        self._in_flight: dict[asyncio.Task[None], Claimed] = {}
 
     async def run(self) -> None:
         """Send until cancelled. What is under way then stays claimed, and is taken up when its lease has ended."""
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=self._pace.most_at_once)
+        timeout = httpx2.Timeout(None, connect=self._pace.connect)
         async with (
-            httpx2.AsyncClient(timeout=self._pace.timeout, follow_redirects=False, limits=limits) as client,
+            httpx2.AsyncClient(timeout=timeout, follow_redirects=False, limits=limits) as client,
             asyncio.TaskGroup() as tasks,
         ):
             while True:
@@ -74,20 +78,24 @@ class Sending:
                     _log.warning("outbox.store_failed", error_type=type(error).__name__)
                     await asyncio.sleep(1.0)
                     continue
+                busy = {message.message_id for message in self._in_flight.values()}
                 for message in claimed:
-                    task = tasks.create_task(self._attempt(message, ways[message.destination]))
-                    self._in_flight[task] = message.destination
+                    if (
+                        message.message_id not in busy
+                    ):  # else we were so slow that our own lease ended: first things first
+                        task = tasks.create_task(self._attempt(message, ways[message.destination]))
+                        self._in_flight[task] = message
                 if self._in_flight:
                     await asyncio.wait(
                         self._in_flight, timeout=self._pace.looks_every, return_when=asyncio.FIRST_COMPLETED
                     )
-                    self._in_flight = {task: way for task, way in self._in_flight.items() if not task.done()}
+                    self._in_flight = {task: message for task, message in self._in_flight.items() if not task.done()}
                 else:
                     await asyncio.sleep(self._pace.looks_every)
 
     async def _claim(self, ways: dict[Destination, Transport]) -> list[Claimed]:
         at = clock.now()
-        flying = list(self._in_flight.values())
+        flying = [message.destination for message in self._in_flight.values()]
         room = {way: free for way in ways if (free := self._breakers[way].free(self._pace, flying.count(way), at)) > 0}
         if not room:
             return []
@@ -129,7 +137,7 @@ class Sending:
                     if found.result is not Result.NOT_FOUND_THERE or clock.now() >= message.expires_at:
                         return found, was_open
                     was_open = False
-                async with asyncio.timeout(self._pace.timeout):
+                async with asyncio.timeout(way.timeout_seconds):
                     return await way.send(message), was_open
         except TimeoutError:
             return Attempt(Result.UNKNOWN, "timed out"), was_open
@@ -137,7 +145,7 @@ class Sending:
     async def _find(self, message: Claimed, way: Transport) -> Attempt:
         with self._store.read() as connection:
             known = sent_ids(connection, message.destination, message.conversation_id or "")
-        async with asyncio.timeout(self._pace.timeout):
+        async with asyncio.timeout(way.timeout_seconds):
             return await way.find(message, known)
 
 

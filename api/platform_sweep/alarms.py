@@ -59,6 +59,8 @@ class Alarms:
                 old_after_seconds=connections.alarm_after_seconds,
             )
         )
+        if self._file.problem is not None:
+            found |= {("platforms_file", "invalid")}
         for code, about in sorted(found - self._found):
             _log.warning("alarm.began", alarm=code, about=about)
         for code, about in sorted(self._found - found):

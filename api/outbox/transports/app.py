@@ -20,6 +20,8 @@ SIGNATURE_HEADER = "X-Supportled-Signature"
 class App:
     """The app may get a request more than once: `requestId`, which is the Idempotency-Key too, tells."""
 
+    timeout_seconds = 10.0
+
     def __init__(self, client: httpx2.AsyncClient, settings: AppSettings) -> None:
         self._client = client
         self._settings = settings

@@ -22,6 +22,10 @@ class Intercom:
         self._settings = settings
         self._sender = Sender(settings.sender_id or "", settings.groups)
 
+    @property
+    def timeout_seconds(self) -> float:
+        return self._settings.timeout_seconds
+
     async def ask(self, call: Call) -> Attempt:
         return await ask(self._client, self._settings.base_url, call, calls.HEADERS, self._settings.access_token or "")
 

@@ -8,7 +8,7 @@ import structlog
 from api.outbox.sending import Sending
 from store.session import open_store
 from store.settings import Settings
-from tests.api.outbox.sending_story import QUICK
+from tests.api.outbox.sending_story import KILLED
 
 
 async def send() -> None:
@@ -16,7 +16,7 @@ async def send() -> None:
     with open_store(Settings.from_environment()) as store:
         sys.stdout.write("started\n")
         sys.stdout.flush()
-        await Sending(store, QUICK).run()
+        await Sending(store, KILLED).run()
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from store.ids import new_id
 from store.session import Store
 from store.settings import ROOT, Settings
 from store.tables import outbox
-from tests.api.outbox.sending_story import QUICK, connect
+from tests.api.outbox.sending_story import KILLED, connect
 from tests.api.outbox.stub import Seen, status, stub_platform
 from tests.api.story import until
 from tests.faulty_proxy import Fault, faulty_proxy
@@ -143,5 +143,5 @@ def test_no_message_is_lost_and_no_text_is_written_twice_though_senders_are_kill
     assert [stub.texts(conversation) for conversation in stub.parts] == in_order
     closings = sum(row.kind == "CLOSE_CONVERSATION" for row in rows)
     carried_out = sum(seen.method == "PUT" or seen.path.endswith("/parts") for seen in stub.done)
-    broken = proxy.counts.get(Fault.CUT_AFTER_COMMIT, 0) + kills * 2 * QUICK.most_at_once
+    broken = proxy.counts.get(Fault.CUT_AFTER_COMMIT, 0) + kills * 2 * KILLED.most_at_once
     assert closings <= carried_out <= closings + broken, "what was answered plainly was done again"

@@ -70,6 +70,15 @@ def test_events_and_messages_that_wait_too_long_are_alarms(sqlite_store: Store):
     assert alarms.watched.dead_messages >= 1
 
 
+def test_a_file_that_is_wrong_is_an_alarm_until_it_is_mended(sqlite_store: Store):
+    alarms = Alarms(sqlite_store.settings)
+    sqlite_store.settings.platforms_file.parent.mkdir(parents=True, exist_ok=True)
+    sqlite_store.settings.platforms_file.write_text("[intercom")
+    assert look(sqlite_store, alarms) == ["platforms_file:invalid"]
+    configure(sqlite_store)
+    assert look(sqlite_store, alarms) == []
+
+
 def test_what_is_not_connected_is_no_alarm(sqlite_store: Store):
     put(sqlite_store, OutboxKind.CLOSE_CONVERSATION)
     long_ago = clock.now() - timedelta(days=1)
