@@ -16,6 +16,9 @@ from store.published.kpis import Kpi as Kpi
 from store.published.kpis import UnknownMetric as UnknownMetric
 from store.published.kpis import catalogue as catalogue
 from store.published.kpis import kpis as kpis
+from store.published.live import Live as Live
+from store.published.live import NoLiveTables as NoLiveTables
+from store.published.live import open_live as open_live
 from store.published.periods import ReportPeriod as ReportPeriod
 from store.published.periods import UnknownPeriod as UnknownPeriod
 from store.published.periods import last_7_days as last_7_days
