@@ -48,7 +48,7 @@ def plain(outcome: Any, chat: Chat) -> str:
 def test_every_order_of_a_short_history_comes_to_the_same(sqlite_store: Store, history: str, size: Callable[..., int]):
     """Each order is a conversation of its own; all go on in step, each event applied before the next arrives."""
     steps = [STEPS[number] for number in HISTORIES[history]]
-    every = size(small=5, full=1)
+    every = size(small=9, full=1)
     orders = list(itertools.permutations(range(len(steps))))
     orders = [orders[0], *orders[1::every]]
     chats = [
@@ -76,7 +76,7 @@ def test_random_orders_of_long_histories_come_to_the_same(sqlite_settings: Setti
     with open_store(sqlite_settings) as store:
         add_agents(store)
 
-        @settings(max_examples=size(small=25, full=600))
+        @settings(max_examples=size(small=15, full=600))
         @given(histories, st.randoms(use_true_random=False), st.sampled_from(PLATFORMS), st.data())
         def come_to_the_same(names: list[str], random: Any, platform: Platform, data: st.DataObject) -> None:
             number = next(numbers)
