@@ -21,5 +21,5 @@ def run(options: argparse.Namespace) -> int:
             erasures=options.erasures,
             progress=detail,
         )
-    say(f"This is the store of {manifest.taken_at}. Next: ./supportled build --full-refresh, then ./supportled up.")
+    say(f"This is the store of {manifest.taken_at}. Next: ./supportled build, then ./supportled up.")
     return 0

@@ -25,6 +25,7 @@ from orchestration.versions import allocate_version, base_version, building_dir,
 from store.clock import monotonic_seconds
 from store.published import SCHEMA_VERSION, current_version
 from store.published.versions import FILE_NAME, MANIFEST_NAME
+from store.restored import restored_store_id
 from store.settings import Settings
 
 Say = Callable[[str], None]
@@ -141,7 +142,8 @@ def land_raw(building: Building) -> dict[str, int]:
             raise BuildFailed("nothing was extracted yet", "./supportled build extracts before it builds.")
         current = current_identity(settings)
         before = operational_before(settings, current["extract_no"]) if current else None
-        require_same_store(newest, before, may_go_back=building.may_go_back)
+        is_restored = newest.store_id == restored_store_id(settings)
+        require_same_store(newest, before, may_go_back=building.may_go_back, is_restored=is_restored)
         with open_file(building.file) as connection:
             result = land(connection, settings)
     except RawIsDamaged as error:
@@ -196,14 +198,21 @@ def require_forward(
         )
 
 
-def require_same_store(newest: Manifest, before: Manifest | None, *, may_go_back: bool = False) -> None:
-    """Refuse facts of another store, or of one that was set back: their numbers would replace other rows' numbers."""
+def require_same_store(
+    newest: Manifest, before: Manifest | None, *, may_go_back: bool = False, is_restored: bool = False
+) -> None:
+    """Refuse facts of another store, or of one that was set back: their numbers would replace other rows' numbers.
+
+    `supportled restore` is another matter (`is_restored`): its store is another one by name only, and was read whole.
+    """
     if before is None or may_go_back:
         return
     remedy = (
         "Does SUPPORTLED_OPERATIONS_URL name the right store? If it is meant so: ./supportled build --full-refresh."
     )
     if newest.store_id != before.store_id:
+        if is_restored:
+            return
         raise BuildFailed("the operational store is another one than the last version was built from", remedy)
     if newest.cursor["next_change_seq"] < before.cursor["next_change_seq"]:
         raise BuildFailed("the operational store was set back to an earlier state", remedy)

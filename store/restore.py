@@ -26,6 +26,7 @@ from store.erasures import (
 )
 from store.errors import StoreError
 from store.migrations import alembic_config, migrate
+from store.restored import note_restored
 from store.session import open_store
 from store.settings import Settings
 from store.tables import metadata, store_counters, store_identity
@@ -153,18 +154,19 @@ def _remove(file: Path) -> None:
 def _make_current(settings: Settings, known: Erasures, erase_again: Callable[[Settings, Erasures], None]) -> None:
     migrate(settings.operations_url)
     with open_store(settings) as store:
-        store.write(_renew)
+        note_restored(settings, store.write(_renew))
         with store.read() as connection:
             applied = stored_erasures(connection)
     erase_again(settings, not_applied(known, applied))
 
 
-def _renew(connection: Connection) -> None:
-    connection.execute(update(store_identity).values(store_id=str(uuid.uuid4()), created_at=clock.now()))
+def _renew(connection: Connection) -> str:
+    store_id = str(uuid.uuid4())
+    connection.execute(update(store_identity).values(store_id=store_id, created_at=clock.now()))
     if connection.dialect.name == "sqlite":
         log = store_counters.c.name == "context_event"
         connection.execute(update(store_counters).where(log).values(value=store_counters.c.value + LOG_GAP))
-        return
+        return store_id
     connection.execute(
         text("SELECT setval('context_event_seq', nextval('context_event_seq') + :gap)"), {"gap": LOG_GAP}
     )
@@ -173,6 +175,7 @@ def _renew(connection: Connection) -> None:
         if "change_seq" in table.c:
             ahead = table.c.change_seq > current_change()
             connection.execute(update(table).where(ahead).values(change_seq=0))
+    return store_id
 
 
 def _restore_raw(settings: Settings, backup: Path, progress: Progress) -> None:
