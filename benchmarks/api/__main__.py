@@ -145,7 +145,7 @@ def building(settings: Settings, *, full: bool) -> Iterator[Callable[[], bool]]:
     words = ["nice", "-n", "19", *command("cli", "build", *(["--full-refresh"] if full else []))]
     with (settings.var_dir / "build.log").open("ab") as log:
         process = subprocess.Popen(
-            words, cwd=ROOT, env=product_environment(settings), stdout=log, stderr=log, start_new_session=True
+            words, cwd=ROOT, env=product_environment(settings), stdout=log, stderr=log, process_group=0
         )
     try:
         yield lambda: process.poll() is None

@@ -48,7 +48,19 @@ def run(address: str, requests: Iterable[Request], *, connections: int, seconds:
     """Send the requests, again from the first after the last. Raises `LoadFailed` unless each is answered 2xx or 3xx."""
     file = directory / "requests.tsv"
     file.write_text("".join(map(_line, requests)))
-    words = ["wrk", "-t1", "--timeout", "30s", f"-c{connections}", f"-d{seconds}s", "-s", str(SCRIPT), address, "--", str(file)]
+    words = [
+        "wrk",
+        "-t1",
+        "--timeout",
+        "30s",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "-s",
+        str(SCRIPT),
+        address,
+        "--",
+        str(file),
+    ]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     found = Round(**json.loads(done.stdout.splitlines()[-1]))
     if found.failed:

@@ -41,7 +41,7 @@ def serving(settings: Settings) -> Iterator[Server]:
             env=product_environment(settings),
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            process_group=0,  # not a session: nice would not count between two
         )
     server = Server(f"http://{HOST}:{port}", process)
     try:
