@@ -61,6 +61,12 @@ RECONCILIATIONS = (
         "select count(*) from raw.prompts",
         "select count(*) from marts.fct_prompts",
     ),
+    Reconciliation(
+        "fct_webhook_deliveries",
+        "Every webhook and every message of ours once, repeats counted",
+        "select (select count(*) from raw.outbox) + count(*), coalesce(sum(duplicate_count), 0) from raw.webhook_events",
+        "select coalesce(sum(message_count), 0), coalesce(sum(duplicate_count), 0) from marts.fct_webhook_deliveries",
+    ),
 )
 
 LANDED = "select table_name, measure, extract_no, expected, landed from raw.reconciliation where expected is distinct from landed"

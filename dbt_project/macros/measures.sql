@@ -16,6 +16,12 @@
     ({{ microseconds_between(start_at, end_at) }}) / 1000000.0::double
 {%- endmacro %}
 
+{% macro office_microseconds(span, at) -%}
+    {#- Office time up to an instant, from the latest span that had opened by then. -#}
+    coalesce({{ span }}.microseconds_before, 0)
+    + coalesce({{ microseconds_between(span ~ '.opens_at', 'least(' ~ at ~ ', ' ~ span ~ '.closes_at)') }}, 0)
+{%- endmacro %}
+
 {% macro divide_half_up(numerator, denominator) -%}
     {#- Whole-number division of values that are not negative, half rounded up, exact. -#}
     (2 * cast({{ numerator }} as hugeint) + {{ denominator }}) // (2 * cast({{ denominator }} as hugeint))

@@ -175,7 +175,7 @@ ROWS: Mapping[str, tuple[RowSet, ...]] = {
     ),
     "contact_rate": (_EVER_OPEN, _ORDERS),
     "contact_rate_per_checkout_session": (_EVER_OPEN, replace(_SESSIONS, where="reached_checkout")),
-    "friction_rate": _share(_SESSIONS, "is_over_threshold"),
+    "friction_rate": _share(replace(_SESSIONS, where="is_visit"), "is_over_threshold"),
     "repeat_issue_count": (replace(INCIDENCE_ROWS, where="issue_category <> 'UNCLASSIFIED'"),),
     "escalation_rate": _share(replace(INCIDENCE_ROWS, denominator="1"), "escalation_count > 0"),
     "reopen_rate": _share(_CLOSED, "reopen_count > 0"),

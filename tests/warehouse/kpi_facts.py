@@ -105,6 +105,7 @@ def random_facts(seed: int, sources: tuple[str, ...] = SOURCES, size: int = 300)
 
     sessions = frame("session_id", size, "language", "tier")
     sessions["started_at"] = times(size)
+    sessions["is_visit"] = rng.random(size) < 0.9
     sessions["reached_checkout"] = rng.random(size) < 0.4
     sessions["is_over_threshold"] = rng.random(size) < 0.15
 

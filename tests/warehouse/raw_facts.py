@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import duckdb
@@ -27,7 +27,7 @@ AS_OF = datetime(2026, 11, 23, tzinfo=UTC)
 FIRST_AT = AS_OF.replace(tzinfo=None) - timedelta(days=34)
 BEGINNING = datetime.fromisoformat("0001-01-01")
 SLICE_COUNT = 3
-RULES = {"rule_versions", "friction_rules", "screens"}
+RULES = {"rule_versions", "friction_rules", "screens", "office_hours", "holidays"}
 
 Row = Mapping[str, Any]
 Slice = dict[str, list[Row]]
@@ -62,6 +62,7 @@ def random_slices(seed: int, *, user_count: int = 40, size: int = 80) -> list[Sl
     incidences = _add_incidences(world, size)
     _add_orders(world, size)
     _add_log(world, size)
+    _add_deliveries(world, size // 2)
     _add_files(world, incidences, size)
     slices: list[Slice] = [{} for _ in range(SLICE_COUNT)]
     earliest: dict[tuple[str, Any], int] = {}
@@ -106,7 +107,7 @@ def _add_people(world: World) -> None:
 
 def _add_rules(world: World) -> None:
     for version, valid_from, threshold in ((1, BEGINNING, 5), (2, FIRST_AT + timedelta(days=14), 1)):
-        for rule_set in ("FRICTION", "SCREEN"):
+        for rule_set in ("FRICTION", "SCREEN", "OFFICE_HOURS"):
             world.add("rule_versions", rule_set=rule_set, version=version, valid_from=valid_from)
         for code, kind, over, weight in (
             ("INACTIVITY", "SCORE", 60, 30),
@@ -117,6 +118,11 @@ def _add_rules(world: World) -> None:
             ("HELP", "HELP", 30, None),
         ):
             world.add("friction_rules", version=version, code=code, kind=kind, threshold=over, weight=weight)
+        for weekday in range(5 + version):
+            world.add("office_hours", version=version, weekday=weekday, opens=time(8 + version), closes=time(19))
+        world.add(
+            "holidays", version=version, holiday_date=FIRST_AT.date() + timedelta(days=9 + version), name="Holiday"
+        )
         world.add("screens", version=version, code="pay", flow=Flow.CHECKOUT if version == 1 else Flow.PAYMENT)
 
 
@@ -153,7 +159,7 @@ def _add_incidences(world: World, size: int) -> list[dict[str, Any]]:
         at = created_at
         for step in range(world.random.randrange(6)):
             at += timedelta(microseconds=world.random.randrange(900_000_000))
-            event_type = world.random.choice(list(TimelineEvent))
+            event_type = world.random.choice([*TimelineEvent, *[TimelineEvent.MESSAGE] * 8])
             is_agent = world.random.random() < 0.6
             world.add(
                 "incidence_timeline",
@@ -249,6 +255,25 @@ def _add_log(world: World, size: int) -> None:
                     evaluated_at=at + timedelta(seconds=world.random.randrange(200)),
                     source="app",
                 )
+
+
+def _add_deliveries(world: World, size: int) -> None:
+    for number in range(size):
+        at = world.at()
+        event: dict[str, Any] = {
+            "event_id": f"w{number}",
+            "platform": world.random.choice(["INTERCOM", "FRESHCHAT"]),
+            "state": "PENDING",
+            "attempts": 0,
+            "duplicate_count": 0,
+            "occurred_at": at,
+            "received_at": at + timedelta(seconds=1),
+            "source": "app",
+        }
+        world.add("webhook_events", **event)
+        if world.random.random() < 0.7:
+            applied_at = at + timedelta(seconds=world.random.randrange(1, 9))
+            world.add("webhook_events", **{**event, "state": "APPLIED", "attempts": 1, "processed_at": applied_at})
 
 
 def _add_files(world: World, incidences: list[dict[str, Any]], size: int) -> None:

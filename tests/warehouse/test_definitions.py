@@ -126,6 +126,9 @@ def test_a_worked_example_is_what_dbt_computes(metric: str) -> None:
         ("prompt_uplift", "KPIs", "worked_example_of_prompt_uplift", "interval_high"),
         ("repeat_issue_count", "KPIs", "worked_example_of_repeat_issue_count", "numerator"),
         ("Recommendations", "Reports", "worked_example_of_value_at_risk", "value_at_risk_paise"),
+        ("Webhook deliveries", "Reports", "worked_example_of_webhook_deliveries", "delivery_count"),
+        ("Response times", "Incidences", "worked_example_of_response_times", "first_response_office_seconds"),
+        ("Response times", "Incidences", "worked_example_of_response_times", "next_response_office_seconds"),
     ],
 )
 def test_an_example_that_is_no_ratio_is_what_dbt_computes(

@@ -60,9 +60,10 @@ def _check_that_it_means_something(connection: duckdb.DuckDBPyConnection, marts:
         "(select count(*) from marts.fct_orders where is_assisted) > 0, "
         "(select count(distinct rule_version) from marts.fct_friction_scores) = 2, "
         "(select count(*) from marts.fct_sessions where is_over_threshold) > 0, "
-        "(select count(*) from marts.fct_kpis) > 0"
+        "(select count(*) from marts.fct_kpis) > 0, "
+        "(select sum(done_count) from marts.fct_webhook_deliveries) > 0"
     ).fetchone()
-    assert figures == (True,) * 7
+    assert figures == (True,) * 8
     assert "analytics_daily" in marts
 
 

@@ -289,8 +289,8 @@ def _additive(facts: Facts) -> dict[str, tuple[pd.DataFrame, pd.DataFrame, tuple
             USER,
         ),
         "friction_rate": (
-            rows(sessions[sessions["is_over_threshold"]], "started_date"),
-            rows(sessions, "started_date"),
+            rows(sessions[sessions["is_visit"] & sessions["is_over_threshold"]], "started_date"),
+            rows(sessions[sessions["is_visit"]], "started_date"),
             USER,
         ),
         "escalation_rate": (

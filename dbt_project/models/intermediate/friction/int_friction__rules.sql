@@ -1,26 +1,9 @@
 with versions as (
-    select
-        version,
-        valid_from
-    from {{ ref('stg_ops__rule_versions') }}
-    where rule_set = 'FRICTION'
+    {{ versions_in_force('FRICTION') }}
 ),
 
 rules as (
     select * from {{ ref('stg_ops__friction_rules') }}
-),
-
--- In force at an instant is the highest version whose valid_from is not after it: a version ends where any higher one
--- begins, and one that a higher version precedes was never in force.
-spans as (
-    select
-        version,
-        valid_from,
-        coalesce(
-            min(valid_from) over (order by version rows between 1 following and unbounded following),
-            timestamp 'infinity'
-        ) as valid_to
-    from versions
 ),
 
 pivoted as (
@@ -42,12 +25,11 @@ pivoted as (
 
 final as (
     select
-        spans.valid_from,
-        spans.valid_to,
+        versions.valid_from,
+        versions.valid_to,
         pivoted.*
-    from spans
-    inner join pivoted on spans.version = pivoted.version
-    where spans.valid_from < spans.valid_to
+    from versions
+    inner join pivoted on versions.version = pivoted.version
 )
 
 select * from final

@@ -1,5 +1,6 @@
 with sessions as (
     select * from {{ ref('fct_sessions') }}
+    where is_visit
 ),
 
 final as (

@@ -8,36 +8,18 @@ orders as (
     where not is_cancelled
 ),
 
-numerators as (
-    select
-        'post_order_cost_per_order' as metric,
-        created_date as date,
-        is_demo,
-        source,
-        {{ kpi_dimensions(['event_type', 'order_band', 'language', 'tier']) }},
-        cast(sum(cx_cost_paise) as decimal(28, 3)) as numerator,
-        cast(0 as decimal(28, 3)) as denominator
-    from incidences
-    group by all
-),
-
-denominators as (
-    select
-        'post_order_cost_per_order' as metric,
-        placed_date as date,
-        is_demo,
-        source,
-        {{ kpi_dimensions(['event_type', 'order_band', 'language', 'tier']) }},
-        cast(0 as decimal(28, 3)) as numerator,
-        cast(count(*) as decimal(28, 3)) as denominator
-    from orders
-    group by all
+sides as (
+    {{ two_sides(
+        'incidences', 'created_date', 'sum(cx_cost_paise)', 'orders', 'placed_date',
+        ['event_type', 'order_band', 'language', 'tier']
+    ) }}
 ),
 
 final as (
-    select * from numerators
-    union all
-    select * from denominators
+    select
+        'post_order_cost_per_order' as metric,
+        *
+    from sides
 )
 
 select * from final

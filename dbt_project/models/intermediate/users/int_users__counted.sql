@@ -62,10 +62,16 @@ conditions as (
     union all
     select hash('version', rule_set, version, valid_from) as condition_hash
     from {{ ref('stg_ops__rule_versions') }}
-    where rule_set in ('FRICTION', 'SCREEN')
+    where rule_set in ('FRICTION', 'SCREEN', 'OFFICE_HOURS')
     union all
     select hash('screen', version, code, flow) as condition_hash
     from {{ ref('stg_ops__screens') }}
+    union all
+    select hash('office hours', version, weekday, opens, closes) as condition_hash
+    from {{ ref('stg_ops__office_hours') }}
+    union all
+    select hash('holiday', version, holiday_date) as condition_hash
+    from {{ ref('stg_ops__holidays') }}
     union all
     select hash('cost', channel, contact_cost_paise, minute_cost_paise, concurrency, valid_from) as condition_hash
     from {{ ref('cx_costs') }}

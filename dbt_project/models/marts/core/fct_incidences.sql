@@ -4,6 +4,10 @@ with assessed as (
     select * from {{ ref('int_incidences__assessed') }}
 ),
 
+responses as (
+    select * from {{ ref('int_incidences__responses') }}
+),
+
 profiles as (
     select * from {{ ref('int_users__profiled') }}
 ),
@@ -88,6 +92,10 @@ final as (
         assessed.user_message_count,
         assessed.agent_message_count,
         {{ seconds_between('assessed.opened_at', 'assessed.first_response_at') }} as first_response_seconds,
+        responses.first_response_office_seconds,
+        coalesce(responses.next_response_count, 0) as next_response_count,
+        responses.next_response_seconds,
+        responses.next_response_office_seconds,
         assessed.handling_microseconds / cast(1000000.0 as double) as handling_seconds,
         assessed.call_microseconds / cast(1000000.0 as double) as call_seconds,
         assessed.contact_cost_paise,
@@ -108,6 +116,7 @@ final as (
             assessed.app_screen = screens.screen
             and assessed.created_at >= screens.valid_from
             and assessed.created_at < screens.valid_to
+    left join responses on assessed.incidence_id = responses.incidence_id
     left join credited on assessed.incidence_id = credited.incidence_id
 )
 

@@ -30,6 +30,8 @@ folded as (
         max(recorded_at) as ended_at,
         count(*) as event_count,
         count(*) filter (where kind = 'SIGNAL') as signal_count,
+        -- A profile is the backend's doing, at night as well.
+        bool_or(kind != 'PROFILE') as is_visit,
         coalesce(bool_or(flow in ('CHECKOUT', 'PAYMENT')), false) as reached_checkout,
         max_by(screen, event_no) filter (where screen is not null) as last_screen,
         min_by(source, event_no) as source
@@ -69,6 +71,7 @@ final as (
         {{ ist_date('folded.started_at') }} as started_date,
         folded.event_count,
         folded.signal_count,
+        folded.is_visit,
         folded.reached_checkout,
         session_scores.max_score,
         coalesce(session_scores.is_over_threshold, false) as is_over_threshold,
