@@ -78,11 +78,10 @@ class Sending:
                     _log.warning("outbox.store_failed", error_type=type(error).__name__)
                     await asyncio.sleep(1.0)
                     continue
+                # One that is claimed while it is under way was so slow that our own lease ended: it is finished first.
                 busy = {message.message_id for message in self._in_flight.values()}
                 for message in claimed:
-                    if (
-                        message.message_id not in busy
-                    ):  # else we were so slow that our own lease ended: first things first
+                    if message.message_id not in busy:
                         task = tasks.create_task(self._attempt(message, ways[message.destination]))
                         self._in_flight[task] = message
                 if self._in_flight:
