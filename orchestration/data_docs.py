@@ -56,7 +56,7 @@ def split_page(page: str) -> tuple[str, str]:
     )
     head += f'<link rel="icon" href="data:,"/><script defer src="{SCRIPT}"></script></head>'
     # Else the browser asks for the address before Angular has filled it in.
-    return head + body, script.replace('xlink:href="{{', 'ng-attr-xlink:href="{{')
+    return head + body, script.replace('xlink:href="{{', 'ng-attr-href="{{')
 
 
 def column_types(warehouse: Path) -> dict[tuple[str, str], dict[str, str]]:
