@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from store import display
 from store.spreadsheet import Cell, Column, Kind, Value
@@ -21,6 +22,8 @@ def is_number(column: Column) -> bool:
     return column.kind in NUMBERS
 
 
+# Formatting by locale is most of what a page of rows costs, and runs beside what is live; typed, for True is not 1.
+@lru_cache(maxsize=20_000, typed=True)
 def _written(value: Value, kind: Kind) -> str:
     match value:
         case None:
