@@ -152,6 +152,17 @@ def published_warehouse(settings: Settings) -> Finding:
         return Finding(State.PROBLEM, subject, str(error), "./supportled build --full-refresh")
 
 
+def paper() -> Finding:
+    """Reports and exports are PDFs too, where the machine can make them."""
+    from orchestration.paper import REMEDY, PaperUnavailable, weasyprint
+
+    try:
+        weasyprint()
+    except PaperUnavailable as error:
+        return Finding(State.NOTE, "PDF", str(error), REMEDY)
+    return Finding(State.OK, "PDF", "Pango and fonts are there")
+
+
 def free_ports(port: int) -> Finding:
     taken = [str(one) for one in (port, port + 1) if not port_is_free(one)]
     if taken:

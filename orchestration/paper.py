@@ -1,9 +1,10 @@
 """HTML pages as PDF files: the same page makes the same bytes, and nothing is fetched."""
 
+import warnings
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
-from typing import Any, Never
+from typing import Any
 
 REMEDY = "Install Pango and a font (Debian: apt install libpango-1.0-0 libpangoft2-1.0-0 fonts-noto-core)."
 
@@ -21,10 +22,14 @@ class PaperUnavailable(Exception):
 def pdf_of(page: str, made_at: datetime) -> bytes:
     """The page on A4, tagged for screen readers. `made_at` stands in its properties: take the instant of the data.
 
-    The bytes depend on the page, WeasyPrint, Pango and the fonts of the machine (`made_with`). Raises `PaperUnavailable`.
+    The bytes depend on the page, WeasyPrint, Pango and the fonts of the machine (`made_with`). Raises `PaperUnavailable`,
+    and an error of WeasyPrint for a page that names a resource.
     """
-    html = weasyprint().HTML(string=_dated(page, made_at), url_fetcher=_refuse)
-    return html.write_pdf(pdf_identifier=sha256(page.encode()).hexdigest()[:32].encode(), pdf_tags=True)
+    library = weasyprint()
+    nothing = library.urls.URLFetcher(allowed_protocols=(), fail_on_errors=True)
+    html = library.HTML(string=_dated(page, made_at), url_fetcher=nothing)
+    identifier = sha256(page.encode()).hexdigest()[:32].encode()
+    return html.write_pdf(pdf_identifier=identifier, pdf_tags=True)
 
 
 def made_with() -> dict[str, str]:
@@ -35,11 +40,16 @@ def made_with() -> dict[str, str]:
 
 
 def weasyprint() -> Any:
-    """The library, imported when it is needed: it loads Pango, which not every machine has."""
-    try:
-        import weasyprint as library
-    except OSError as error:
-        raise PaperUnavailable(f"PDF needs Pango, which this machine lacks: {error}") from error
+    """The library, imported when it is needed: it loads Pango, which not every machine has. Raises `PaperUnavailable`."""
+    with warnings.catch_warnings():
+        # Without a font Pango would end the whole process.
+        warnings.filterwarnings("error", message=".*(No fonts configured|cannot load default config)")
+        try:
+            import weasyprint as library
+        except OSError as error:
+            raise PaperUnavailable(f"PDF needs Pango, which this machine lacks ({error}).") from error
+        except UserWarning as error:
+            raise PaperUnavailable("PDF needs a font, and this machine has none.") from error
     return library
 
 
@@ -50,7 +60,3 @@ def _dated(page: str, made_at: datetime) -> str:
         f'<head>\n<meta name="dcterms.created" content="{at}"><meta name="dcterms.modified" content="{at}">',
         1,
     )
-
-
-def _refuse(url: str, *_: object, **__: object) -> Never:
-    raise ValueError(f"a page for paper stands alone, but names {url}")
