@@ -157,9 +157,9 @@ def _add_incidences(world: World, size: int) -> list[dict[str, Any]]:
             world.add("incidences", **{**row, "merged_into": f"i{world.random.randrange(number)}"})
         incidences.append(row)
         at = created_at
-        for step in range(world.random.randrange(6)):
+        for step in range(world.random.randrange(9)):
             at += timedelta(microseconds=world.random.randrange(900_000_000))
-            event_type = world.random.choice([*TimelineEvent, *[TimelineEvent.MESSAGE] * 8])
+            event_type = world.random.choice([*TimelineEvent, *[TimelineEvent.MESSAGE] * 20])
             is_agent = world.random.random() < 0.6
             world.add(
                 "incidence_timeline",

@@ -61,9 +61,10 @@ def _check_that_it_means_something(connection: duckdb.DuckDBPyConnection, marts:
         "(select count(distinct rule_version) from marts.fct_friction_scores) = 2, "
         "(select count(*) from marts.fct_sessions where is_over_threshold) > 0, "
         "(select count(*) from marts.fct_kpis) > 0, "
+        "(select sum(next_response_count) from marts.fct_incidences) > 0, "
         "(select sum(done_count) from marts.fct_webhook_deliveries) > 0"
     ).fetchone()
-    assert figures == (True,) * 8
+    assert figures == (True,) * 9
     assert "analytics_daily" in marts
 
 

@@ -47,6 +47,15 @@ facts as (
         inner join incidence_users on changed.incidence_id = incidence_users.incidence_id
         union all
     {%- endfor %}
+    -- What happened in a merged incidence moves to the one that took it over, which may come later than it.
+    select
+        merged.user_id,
+        taking._extract_no
+    from {{ ref('int_incidences__roots') }} as roots
+    inner join incidences as merged on roots.incidence_id = merged.incidence_id
+    inner join {{ ref('int_incidences__unioned') }} as taking on roots.root_incidence_id = taking.incidence_id
+    where roots.incidence_id != roots.root_incidence_id
+    union all
     -- A discount also concerns the user of its order, who may not be that of the incidence.
     select
         orders.user_id,
