@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import hmac
+import string
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -79,3 +80,15 @@ def test_what_is_no_rsa_key_is_told():
     for wrong in ("hello", "", text, base64.b64encode(b"no key").decode()):
         with pytest.raises(freshchat.KeyUnreadable):
             freshchat.find_fault(BODY, freshchat_signature(), [wrong])
+
+
+def test_a_signature_is_written_in_one_way_only():
+    """The last letter before the padding has bits that stand for nothing."""
+    header = freshchat_signature()
+    letters, padding = header.rstrip("="), "=" * header.count("=")
+    assert padding
+    twins = [letters[:-1] + letter + padding for letter in string.ascii_letters + string.digits + "+/"]
+    twins = [twin for twin in twins if twin != header and base64.b64decode(twin) == base64.b64decode(header)]
+    assert twins
+    for twin in twins:
+        assert freshchat.find_fault(BODY, twin, [public_key()]) is not None
