@@ -13,13 +13,11 @@ import openpyxl
 import pytest
 from pypdf import PdfReader
 
-from orchestration.definitions import definitions
-from orchestration.delivery import DELIVERIES, REPORT
+from orchestration.delivery import DELIVERIES, REPORT, report_deliveries, weekly_report
 from orchestration.paper import pdf_of
 from orchestration.reports import UnknownFormat, Written, write_weekly_report
 from orchestration.reports.page import render_page
 from orchestration.reports.workbook import workbook_of
-from orchestration.schedules import REPORT_JOB
 from orchestration.versions import pins
 from store import published
 from store.published import Published, RepeatIssue, UnknownPeriod
@@ -188,12 +186,12 @@ def test_the_monday_job_writes_and_delivers_a_week_once(first_city: City, tmp_pa
     (tmp_path / "delivery.toml").write_text(f'[folder.team]\npath = "{tmp_path / "shared"}"\n')
     settings = replace(first_city.settings, delivery_path=tmp_path / "delivery.toml")
     config = {"config": {"week": week}}
-    job = definitions(settings).resolve_job_def(REPORT_JOB)
+    assets = [weekly_report(settings), report_deliveries(settings)]
     run_config = {"ops": {key.to_python_identifier(): config for key in (REPORT, DELIVERIES)}}
     try:
         with dg.DagsterInstance.ephemeral() as instance:
             for _ in range(2):
-                assert job.execute_in_process(run_config=run_config, instance=instance).success
+                assert dg.materialize(assets, run_config=run_config, instance=instance).success
             told = instance.fetch_materializations(DELIVERIES, limit=2).records
     finally:
         shutil.rmtree(settings.deliveries_dir)
