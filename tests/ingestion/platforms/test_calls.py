@@ -74,8 +74,8 @@ def test_a_level_without_a_group_cannot_be_sent(platform: Any):
         platform.render(OutboxKind.ORDER_CHANGE, "c1", {}, SENDER)
 
 
-def intercom_answer(body: str, author: str = "991", at: int = 0, **more: Any) -> dict[str, Any]:
-    part = {"id": "p1", "body": body, "created_at": int(AT.timestamp()) + at, "author": {"type": "admin", "id": author}}
+def intercom_answer(body: str, author_id: str = "991", at: int = 0, **more: Any) -> dict[str, Any]:
+    part = {"id": "p1", "body": body, "created_at": int(AT.timestamp()) + at, "author": {"type": "admin", "id": author_id}}
     return {"conversation_parts": {"conversation_parts": [part | more]}}
 
 
