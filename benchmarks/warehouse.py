@@ -6,19 +6,20 @@ DuckDB, and a build after 1 % new data against a full one, whose rows must be eq
 
 import argparse
 import json
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import psutil
 
 from benchmarks.synthetic import Amount, write_slice
 from orchestration import dbt
@@ -70,7 +71,7 @@ def measure(settings: Settings, signals: int, incidences: int) -> None:
 
     full = build(settings)
     show("full build, schedule to published", full.wall_seconds, "≤ 180 s", full.steps)
-    print(f"  {'peak memory of its processes':42} {full.peak_gib:8.2f} GiB   < 4 GiB")
+    print(f"  {'most memory at once, whole process tree':42} {full.peak_gib:8.2f} GiB   < 4 GiB")
     models_full = models_alone(settings, full_refresh=True)
     bare = bare_sql(settings)
     show("models alone, full", models_full)
@@ -97,20 +98,50 @@ def build(settings: Settings, *, full_refresh: bool = False) -> Build:
     """Build in a new process, as the schedule does."""
     words = [sys.executable, "-m", "benchmarks.warehouse", "--build-here", str(settings.var_dir)]
     started = clock.monotonic_seconds()
-    done = subprocess.run(
-        [*words, *(["--full-refresh"] if full_refresh else [])], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    building = subprocess.Popen(
+        [*words, *(["--full-refresh"] if full_refresh else [])], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
+    with most_memory(building.pid) as peak:
+        told, _ = building.communicate()
+    if building.returncode:
+        raise SystemExit(building.returncode)
     seconds = clock.monotonic_seconds() - started
-    return Build(seconds, **json.loads(done.stdout.splitlines()[-1]))
+    return Build(seconds, peak_gib=max(peak) / 2**30, **json.loads(told.splitlines()[-1]))
 
 
 def build_here(settings: Settings, *, full_refresh: bool) -> None:
     from orchestration.build import run_build
 
     result = run_build(settings, full_refresh=full_refresh, progress=lambda line: print(f"    {line}", file=sys.stderr))
-    # The build's own process and the largest of its children, dbt, are there at the same time.
-    peak = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(json.dumps({"steps": result.seconds, "peak_gib": peak / 2**20, "version": result.version}))
+    print(json.dumps({"steps": result.seconds, "version": result.version}))
+
+
+@contextmanager
+def most_memory(pid: int) -> Iterator[list[int]]:
+    """What a process and all its children hold together, in bytes, looked at five times a second."""
+    seen = [0]
+    is_over = threading.Event()
+
+    def look() -> None:
+        root = psutil.Process(pid)
+        while not is_over.wait(0.2):
+            with suppress(psutil.NoSuchProcess):
+                seen.append(sum(resident_bytes(one) for one in (root, *root.children(recursive=True))))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield seen
+    finally:
+        is_over.set()
+        looking.join()
+
+
+def resident_bytes(process: psutil.Process) -> int:
+    try:
+        return process.memory_info().rss
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def model_seconds(settings: Settings) -> dict[str, float]:
@@ -145,7 +176,7 @@ def bare_sql(settings: Settings) -> float:
     """The compiled SQL of every model, one after the other in one connection, with dbt's settings."""
     manifest = json.loads(dbt.manifest_path(settings).read_text())
     with copy_of_private(settings) as file, duckdb.connect(str(file)) as connection:
-        connection.execute("set memory_limit = '1600MB'; set threads = 2; set preserve_insertion_order = false")
+        connection.execute("set memory_limit = '2200MB'; set threads = 2; set preserve_insertion_order = false")
         connection.execute("set timezone = 'UTC'")
         seconds = 0.0
         for result in results(dbt.target_dir(settings)):

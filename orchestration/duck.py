@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-MEMORY_LIMIT = "1GB"
+MEMORY_LIMIT = "2GB"
 THREADS = 2
 
 
