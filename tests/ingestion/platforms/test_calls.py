@@ -75,7 +75,12 @@ def test_a_level_without_a_group_cannot_be_sent(platform: Any):
 
 
 def intercom_answer(body: str, author_id: str = "991", at: int = 0, **more: Any) -> dict[str, Any]:
-    part = {"id": "p1", "body": body, "created_at": int(AT.timestamp()) + at, "author": {"type": "admin", "id": author_id}}
+    part = {
+        "id": "p1",
+        "body": body,
+        "created_at": int(AT.timestamp()) + at,
+        "author": {"type": "admin", "id": author_id},
+    }
     return {"conversation_parts": {"conversation_parts": [part | more]}}
 
 
