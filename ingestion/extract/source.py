@@ -4,17 +4,16 @@ A pass-through query is the only way to push a filter down, so what is increment
 `postgres_query`; the only value in them is a whole number of our own manifest.
 """
 
-import importlib
 from pathlib import Path
 from typing import Protocol
 
 import duckdb
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import make_url
 
 from ingestion.contracts import APPEND_ONLY, RawTable
 from ingestion.extract.cursor import Position
 from ingestion.raw.draft import quoted
+from store.attached import attach_postgresql, attach_sqlite
 from store.settings import Settings
 
 
@@ -55,11 +54,7 @@ class SqliteSource:
         path = Path(make_url(url).database or "")
         if not path.is_file():
             raise FileNotFoundError(f"there is no operational store at {path}: run `supportled up` first")
-        _load(connection, "sqlite_scanner")
-        # With more threads each one reads another snapshot, and rows are torn apart although there is a transaction.
-        connection.execute(f"SET sqlite_disable_multithreaded_scans = {scan_threads == 1}")
-        connection.execute(f"SET threads = {scan_threads}")
-        connection.execute(f"ATTACH '{quoted(path)}' AS ops (TYPE sqlite, READ_ONLY, BUSY_TIMEOUT 60000)")
+        attach_sqlite(connection, path, scan_threads=scan_threads)
         self._connection = connection
 
     def position(self) -> Position:
@@ -124,14 +119,7 @@ class PostgresqlSource:
     """A PostgreSQL database. DuckDB's transaction is one REPEATABLE READ READ ONLY transaction of it."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, url: str) -> None:
-        _load(connection, "postgres_scanner")
-        address = conninfo_to_dict(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
-        # Not in the address: DuckDB's errors repeat that.
-        password = address.pop("password", None)
-        connection.execute(f"CREATE SECRET ops_password (TYPE postgres, PASSWORD '{quoted(password or '')}')")
-        connection.execute("SET threads = 1")
-        where = quoted(make_conninfo("", **address))
-        connection.execute(f"ATTACH '{where}' AS ops (TYPE postgres, READ_ONLY, SECRET ops_password)")
+        attach_postgresql(connection, url)
         self._connection = connection
 
     def position(self) -> Position:
@@ -158,13 +146,6 @@ class PostgresqlSource:
 
     def _ask(self, query: str) -> list[tuple[str, ...]]:
         return self._connection.execute(f"FROM postgres_query('ops', '{quoted(query)}')").fetchall()
-
-
-def _load(connection: duckdb.DuckDBPyConnection, extension: str) -> None:
-    """Load an extension from its Python package: the extension site is not reachable everywhere."""
-    package = importlib.import_module(f"duckdb_extension_{extension}")
-    directory = Path(str(package.__file__)).parent / "extensions" / f"v{duckdb.__version__}"
-    connection.execute(f"LOAD '{quoted(directory / extension)}.duckdb_extension'")
 
 
 def _from_sqlite(name: str, kind: str) -> str:

@@ -1,7 +1,5 @@
 """The live tables of the operational store beside the published warehouse, read-only, for analysts."""
 
-import importlib
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -9,8 +7,8 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 import duckdb
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from store.attached import attach_postgresql, attach_sqlite
 from store.published.versions import WarehouseUnavailable
 from store.settings import Settings
 
@@ -32,8 +30,10 @@ class Live:
 
     def __init__(self, settings: Settings) -> None:
         self._connection = duckdb.connect(config={"threads": 1, "memory_limit": "1GB"})
-        attach = _attach_sqlite if settings.is_sqlite else _attach_postgresql
-        attach(self._connection, settings.operations_url)
+        if settings.is_sqlite:
+            attach_sqlite(self._connection, _path(settings.operations_url))
+        else:
+            attach_postgresql(self._connection, settings.operations_url)
         self._connection.execute("USE ops")
 
     def frame(self, sql: str, parameters: Sequence[object] | Mapping[str, object] | None = None) -> "pd.DataFrame":
@@ -59,33 +59,5 @@ def open_live(settings: Settings) -> Live:
     return Live(settings)
 
 
-def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Load an extension from its Python package: the extension site is not reachable everywhere."""
-    package = importlib.import_module(f"duckdb_extension_{name}")
-    file = Path(str(package.__file__)).parent / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
-    connection.execute(f"LOAD {_literal(file)}")
-
-
-def _attach_sqlite(connection: duckdb.DuckDBPyConnection, url: str) -> None:
-    load_extension(connection, "sqlite_scanner")
-    # With more threads each one reads another snapshot, and rows are torn apart.
-    connection.execute("SET sqlite_disable_multithreaded_scans = true")
-    connection.execute(f"ATTACH {_literal(_path(url))} AS ops (TYPE sqlite, READ_ONLY, BUSY_TIMEOUT 60000)")
-
-
-def _attach_postgresql(connection: duckdb.DuckDBPyConnection, url: str) -> None:
-    load_extension(connection, "postgres_scanner")
-    address = conninfo_to_dict(re.sub(r"^postgresql\+\w+:", "postgresql:", url))
-    # Not in the address: DuckDB's errors repeat that.
-    password = address.pop("password", None)
-    connection.execute(f"CREATE SECRET ops_password (TYPE postgres, PASSWORD {_literal(password or '')})")
-    where = _literal(make_conninfo("", **address))
-    connection.execute(f"ATTACH {where} AS ops (TYPE postgres, READ_ONLY, SECRET ops_password)")
-
-
 def _path(url: str) -> Path:
     return Path(urlsplit(url).path.removeprefix("/"))
-
-
-def _literal(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
