@@ -16,12 +16,10 @@ HINDI: dict[str, str] = {
     "Demo data: no real customers": "डेमो डेटा: असली ग्राहक नहीं",
     # Signing in
     "Sign in": "साइन इन",
-    "Sign in as {role}": "{role} के रूप में साइन इन करें",
     "Open the sign-in link that an admin made for you.": "वह साइन-इन लिंक खोलें जो एडमिन ने आपके लिए बनाया है।",
     "An admin makes one on the page Admin, or on the command line:": "एडमिन इसे प्रबंधन पृष्ठ पर या कमांड लाइन पर बनाता है:",
     "If you are signed in already, go on": "यदि आप पहले से साइन इन हैं, तो आगे बढ़ें",
     "This link signs you in once. You stay signed in for 12 hours.": "यह लिंक आपको एक बार साइन इन करता है। आप 12 घंटे साइन इन रहेंगे।",
-    "You are signed out.": "आप साइन आउट हो चुके हैं।",
     # Problems
     "That did not work": "यह नहीं हो सका",
     "What to do": "क्या करें",
