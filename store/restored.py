@@ -7,6 +7,7 @@ _NAME = "restored-store"
 
 def note_restored(settings: Settings, store_id: str) -> None:
     """Write down the identity that a restored store was given. It means nothing until that store is in its place."""
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
     (settings.var_dir / _NAME).write_text(store_id + "\n", encoding="utf-8")
 
 

@@ -185,7 +185,7 @@ def test_metrics_count_by_route_and_never_by_id(api: Api):
 def test_ready_means_that_the_store_is_there_and_written(sqlite_settings: Settings):
     with serve_api(sqlite_settings) as api:
         probe = api.client(None)
-        assert probe.get("/readyz").json() == {"status": "ready", "warehouseVersion": None}
+        assert probe.get("/readyz").json() == {"status": "ready", "warehouseVersion": None, "alarms": []}
         api.store.writer.close()
         answer = probe.get("/readyz")
         assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")

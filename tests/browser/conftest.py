@@ -80,9 +80,12 @@ def session_token(api: Api, role: Role, agent_id: str | None = None) -> str:
     return api.store.write(sign_in)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium, else the one that Playwright fetched."""
+    """The system's Chromium, else the one that Playwright fetched.
+
+    Not for the whole session: while Playwright is open its event loop is the thread's, and no other test may run one.
+    """
     path = find_browser()
     assert path is not None, "there is no browser; ./supportled doctor names the remedy"
     with sync_playwright() as playwright:

@@ -101,10 +101,10 @@ def test_a_text_that_nobody_can_look_for_is_uncertain_and_never_sent_again(sqlit
     connect(sqlite_store.settings, intercom=stub.address)
     stub.misbehave = lambda seen: status(500)
     lost = put_text(sqlite_store, "hello")
-    later = put_text(sqlite_store, "and more")
     assert send_all(sqlite_store, [lost], pace=replace(QUICK, most_attempts=4)) == ["UNCERTAIN"]
     assert [seen.method for seen in stub.seen if "reply" in seen.path] == ["POST"]
     stub.misbehave = lambda seen: None
+    later = put_text(sqlite_store, "and more")
     assert send_all(sqlite_store, [later]) == ["SENT"]
 
 
