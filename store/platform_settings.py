@@ -74,6 +74,11 @@ class Connections:
     alarm_after_seconds: float = 300.0
     """An event that is unprocessed for so long is worth an alarm."""
 
+    @property
+    def askable(self) -> list[PlatformSettings]:
+        """The platforms that we hold a token of, and so may ask."""
+        return [each for each in (self.intercom, self.freshchat) if each is not None and each.access_token]
+
     def of(self, platform: Platform) -> PlatformSettings | None:
         return self.intercom if platform is Platform.INTERCOM else self.freshchat
 

@@ -38,10 +38,8 @@ class LookingUp:
         """Look up until cancelled."""
         async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
             while True:
-                connections = self._file.current()
-                for settings in (connections.intercom, connections.freshchat):
-                    if settings is not None and settings.access_token:
-                        await self.look_up(client, settings)
+                for settings in self._file.current().askable:
+                    await self.look_up(client, settings)
                 await asyncio.sleep(LOOKED_EVERY_SECONDS)
 
     async def look_up(self, client: httpx2.AsyncClient, settings: PlatformSettings) -> int:

@@ -60,10 +60,8 @@ class Sweeping:
         """Sweep until cancelled."""
         async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
             while True:
-                connections = self._file.current()
-                for settings in (connections.intercom, connections.freshchat):
-                    if settings is not None and settings.access_token:
-                        await self._sweep_if_due(client, settings)
+                for settings in self._file.current().askable:
+                    await self._sweep_if_due(client, settings)
                 await asyncio.sleep(LOOKED_EVERY_SECONDS)
 
     async def _sweep_if_due(self, client: httpx2.AsyncClient, settings: PlatformSettings) -> None:
