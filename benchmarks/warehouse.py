@@ -176,7 +176,7 @@ def bare_sql(settings: Settings) -> float:
     """The compiled SQL of every model, one after the other in one connection, with dbt's settings."""
     manifest = json.loads(dbt.manifest_path(settings).read_text())
     with copy_of_private(settings) as file, duckdb.connect(str(file)) as connection:
-        connection.execute("set memory_limit = '2200MB'; set threads = 2; set preserve_insertion_order = false")
+        connection.execute("set memory_limit = '2800MB'; set threads = 2; set preserve_insertion_order = false")
         connection.execute("set timezone = 'UTC'")
         seconds = 0.0
         for result in results(dbt.target_dir(settings)):

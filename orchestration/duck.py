@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-MEMORY_LIMIT = "2GB"
+MEMORY_LIMIT = "2500MB"
 THREADS = 2
 
 
