@@ -3,8 +3,10 @@
 import itertools
 import shutil
 import tempfile
-from collections.abc import Callable
-from datetime import timedelta
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +15,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
-    initialize,
     invariant,
     precondition,
     rule,
     run_state_machine_as_test,
 )
 from pydantic import TypeAdapter
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from api.agent.schemas import ActionInput
 from api.agent.service import Caller, act
@@ -33,6 +34,8 @@ from api.incidences.reopening import reopen_incidence
 from api.incidences.rules import WORKED_ON, needed_level, status_of
 from api.incidences.timeline import SYSTEM, Actor, append_event
 from api.orders.service import OrderFact, record_order
+from api.rules.registry import load_rules
+from api.rules.sets import Rules
 from store import clock
 from store.enums import (
     ActorType,
@@ -86,54 +89,121 @@ agent_names = st.sampled_from(sorted(LEVELS))
 numbers = st.integers(0, 50)
 
 
-class Incidences(RuleBasedStateMachine):
+CHANGES = text("SELECT value FROM store_counters WHERE name = 'change'")
+ROWS = select(incidences).order_by(incidences.c.incidence_id)
+EVENTS = select(
+    incidence_timeline.c.incidence_id,
+    incidence_timeline.c.event_type,
+    incidence_timeline.c.status_after,
+    incidence_timeline.c.agent_id,
+).order_by(incidence_timeline.c.event_id)
+RUNNING = select(timers.c.incidence_id, timers.c.kind).where(timers.c.done_at.is_(None))
+FIRED = select(escalation_log.c.incidence_id, escalation_log.c.trigger)
+ACTED = select(func.count()).select_from(agent_actions)
+LEVELS_OF = select(agents.c.agent_id, agents.c.levels)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All that a step may have changed, as one reader sees it."""
+
+    changes: int
+    """The store's own count of transactions that wrote."""
+    rows: list[Any]
+    events: dict[str, list[Any]]
+    """Of each incidence, in order."""
+    running: set[tuple[str, str]]
+    fired: list[tuple[str, str]]
+    action_count: int
+    free: list[Any]
+    levels: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Morning:
+    """A store in which the day has begun, and a copy of its file that each run starts from."""
+
+    store: Store
     template: Path
+    at: datetime
+    rules: Rules
+
+    @property
+    def file(self) -> Path:
+        return self.store.settings.var_dir / self.template.name
+
+
+@pytest.fixture(scope="module")
+def morning(_migrated_file: Path) -> Iterator[Morning]:
+    """One store serves all runs: to open one and to compile its statements anew costs more than a run's steps."""
+    with tempfile.TemporaryDirectory(prefix="incidences-", dir=MEMORY if MEMORY.is_dir() else None) as directory:
+        settings = Settings.at(Path(directory) / "var")
+        settings.var_dir.mkdir()
+        shutil.copy(_migrated_file, settings.var_dir)
+        with open_store(settings) as store:
+            floor = Floor(store)
+            for name, levels in LEVELS.items():
+                add_agent(store, name, *levels, limit=1, status="AWAY" if name == "ravi" else "AVAILABLE")
+            for user, rupees in zip(USERS, (12_000, 30_000, 60_000), strict=True):
+                floor.begin(user, rupees)
+            with store.read() as connection:
+                rules = load_rules(connection, floor.at)
+            store.close()
+            yield Morning(store, Path(shutil.copy(settings.var_dir / _migrated_file.name, directory)), floor.at, rules)
+
+
+class Incidences(RuleBasedStateMachine):
+    morning: Morning
 
     def __init__(self) -> None:
         super().__init__()
-        self.directory = Path(tempfile.mkdtemp(prefix="incidences-", dir=MEMORY if MEMORY.is_dir() else None))
-        shutil.copy(self.template, self.directory)
-        self.opened = self._open()
+        self.store.close()
+        shutil.copy(self.morning.template, self.morning.file)
+        self.floor = Floor(self.store, self.morning.rules)
+        self.floor.at = self.morning.at + timedelta(seconds=1)
         self.orders: dict[str, str] = {}
         self.refused = 0
         self.acted = 0
-
-    def _open(self) -> Any:
-        opening = open_store(Settings.at(self.directory))
-        self.floor = Floor(opening.__enter__())
-        return opening
+        self._seen: Seen | None = None
 
     @property
     def store(self) -> Store:
-        return self.floor.store
+        return self.morning.store
 
-    def rows(self) -> list[Any]:
+    def look(self) -> Seen:
+        """What is there now; read anew after each change only."""
         with self.store.read() as connection:
-            return list(connection.execute(select(incidences).order_by(incidences.c.incidence_id)))
+            changes = connection.execute(CHANGES).scalar_one()
+            if self._seen is None or self._seen.changes != changes:
+                events = defaultdict[str, list[Any]](list)
+                for event in connection.execute(EVENTS):
+                    events[event.incidence_id].append(event)
+                self._seen = Seen(
+                    changes=changes,
+                    rows=list(connection.execute(ROWS)),
+                    events=events,
+                    running={(row.incidence_id, row.kind) for row in connection.execute(RUNNING)},
+                    fired=[(row.incidence_id, row.trigger) for row in connection.execute(FIRED)],
+                    action_count=connection.execute(ACTED).scalar_one(),
+                    free=list(free_seats(connection)),
+                    levels={row.agent_id: row.levels for row in connection.execute(LEVELS_OF)},
+                )
+        return self._seen
 
     def one(self, number: int, *statuses: IncidenceStatus) -> Any | None:
-        fitting = [row for row in self.rows() if not statuses or status_of(row) in statuses]
+        fitting = [row for row in self.look().rows if not statuses or status_of(row) in statuses]
         return fitting[number % len(fitting)] if fitting else None
 
     def try_(self, change: Callable[..., Any]) -> Any:
         """Run a change; one that is refused leaves everything as it was."""
-        before = self.rows()
+        before = self.look()
         try:
             return self.floor.do(change)
         except Problem as problem:
             self.refused = problem.status
         assert self.refused in {404, 409, 422}
-        assert self.rows() == before
+        assert self.look() == before
         return None
-
-    @initialize()
-    def begin_the_day(self) -> None:
-        for name, levels in LEVELS.items():
-            add_agent(self.store, name, *levels, limit=1, status="AWAY" if name == "ravi" else "AVAILABLE")
-        for user, rupees in zip(USERS, (12_000, 30_000, 60_000), strict=True):
-            fill_cart(self.store, user, rupees)
-            start = StartIncidence(user, Stage.PRE_ORDER, IncidenceTrigger.USER_INITIATED)
-            self.floor.do(lambda c, rules, start=start: start_incidence(c, rules, start, self.floor.at))
 
     @rule(user=users, rupees=st.sampled_from(RUPEES))
     def fill_cart(self, user: str, rupees: int) -> None:
@@ -231,23 +301,16 @@ class Incidences(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        at = self.floor.at
-        self.opened.__exit__(None, None, None)
-        self.opened = self._open()
-        self.floor.at = at + timedelta(seconds=1)
+        self.store.close()
+        self.floor.later(seconds=1)
         assert self.floor.do(lambda c, _: assign_waiting(c, self.floor.at)) == []
 
     @invariant()
     def no_state_is_illegal(self) -> None:
-        with self.store.read() as connection:
-            running = set(connection.execute(select(timers.c.incidence_id).where(timers.c.done_at.is_(None))).scalars())
-            fired = {(row.incidence_id, row.trigger) for row in connection.execute(select(escalation_log))}
-            pending = {
-                (row.incidence_id, row.kind)
-                for row in connection.execute(select(timers).where(timers.c.done_at.is_(None)))
-            }
-        assert not fired & pending
-        for row in self.rows():
+        seen = self.look()
+        assert not seen.running & set(seen.fired)
+        with_clock = {incidence_id for incidence_id, _ in seen.running}
+        for row in seen.rows:
             status = status_of(row)
             assert (row.outcome is None) == (row.resolved_at is None) == (row.time_to_resolve_seconds is None)
             if status is IncidenceStatus.CONVERTED:
@@ -263,22 +326,21 @@ class Incidences(RuleBasedStateMachine):
                 assert row.channel is not None
                 assert row.first_channel is not None
             else:
-                assert row.incidence_id not in running
+                assert row.incidence_id not in with_clock
             if row.merged_into is not None:
                 assert row.outcome is not None
 
     @invariant()
     def one_open_for_each_user_stage_and_order(self) -> None:
-        keys = [(row.user_id, row.stage, row.order_id) for row in self.rows() if row.outcome is None]
+        keys = [(row.user_id, row.stage, row.order_id) for row in self.look().rows if row.outcome is None]
         assert len(keys) == len(set(keys))
 
     @invariant()
     def the_timeline_tells_every_move(self) -> None:
         """The last status that the timeline tells is the present one, and each assignment, ending and reopening is told once."""
-        with self.store.read() as connection:
-            events = connection.execute(select(incidence_timeline).order_by(incidence_timeline.c.event_id)).all()
-        for row in self.rows():
-            own = [event for event in events if event.incidence_id == row.incidence_id]
+        seen = self.look()
+        for row in seen.rows:
+            own = seen.events[row.incidence_id]
             told = [event.status_after for event in own if event.status_after is not None]
             assert told[-1] == status_of(row)
             kinds = [event.event_type for event in own]
@@ -292,43 +354,30 @@ class Incidences(RuleBasedStateMachine):
                     is_asked_again = event.event_type == TimelineEvent.JOINED
                     assert event.status_after == before.status_after or is_asked_again
 
+    def told_count(self, kind: TimelineEvent) -> int:
+        return sum(event.event_type == kind for own in self.look().events.values() for event in own)
+
     @invariant()
     def every_action_is_on_record_and_told(self) -> None:
-        with self.store.read() as connection:
-            recorded = connection.execute(select(func.count()).select_from(agent_actions)).scalar_one()
-            told = select(func.count()).where(incidence_timeline.c.event_type == TimelineEvent.ACTION)
-            assert recorded == connection.execute(told).scalar_one() == self.acted
+        assert self.look().action_count == self.told_count(TimelineEvent.ACTION) == self.acted
 
     @invariant()
     def escalations_are_told_and_fire_once(self) -> None:
-        with self.store.read() as connection:
-            logged = connection.execute(select(func.count()).select_from(escalation_log)).scalar_one()
-            told = connection.execute(
-                select(func.count())
-                .select_from(incidence_timeline)
-                .where(incidence_timeline.c.event_type == TimelineEvent.ESCALATED)
-            ).scalar_one()
-        assert logged == told
+        assert len(self.look().fired) == self.told_count(TimelineEvent.ESCALATED)
 
     @invariant()
     def nothing_waits_while_someone_fitting_is_free(self) -> None:
-        with self.store.read() as connection:
-            free = free_seats(connection)
-            levels = {row.agent_id: row.levels for row in connection.execute(select(agents))}
-        for row in self.rows():
+        seen = self.look()
+        for row in seen.rows:
             if status_of(row) not in WORKED_ON:
                 continue
             level = needed_level(row.escalation_level)
-            is_waiting = row.agent_id is None or (level != "AGENT" and level not in levels[row.agent_id])
-            assert not is_waiting or not any(level in seat.levels for seat in free)
-
-    def teardown(self) -> None:
-        self.opened.__exit__(None, None, None)
-        shutil.rmtree(self.directory)
+            is_waiting = row.agent_id is None or (level != "AGENT" and level not in seen.levels[row.agent_id])
+            assert not is_waiting or not any(level in seat.levels for seat in seen.free)
 
 
-def test_whatever_happens_an_incidence_stays_in_order(sqlite_settings: Settings, size: Callable[..., int]):
-    machine = type("Incidences", (Incidences,), {"template": sqlite_settings.var_dir / "operations.sqlite3"})
+def test_whatever_happens_an_incidence_stays_in_order(morning: Morning, size: Callable[..., int]):
+    machine = type("Incidences", (Incidences,), {"morning": morning})
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -338,6 +387,3 @@ def test_whatever_happens_an_incidence_stays_in_order(sqlite_settings: Settings,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )
-
-
-pytestmark = pytest.mark.xdist_group("incidence machine")
