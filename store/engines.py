@@ -17,6 +17,8 @@ from store.errors import SqliteTooOld, StoreBusy
 OLDEST_SAFE_SQLITE = (3, 51, 3)
 LOCK_WAIT_SECONDS = 60.0
 _MIB = 1024 * 1024
+_ONE_SNAPSHOT = r"-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read"
+"""Of the session, so that it holds without BEGIN too, and is not sent with each."""
 _sqlite: Any = pysqlite3
 """A C module without types."""
 
@@ -33,8 +35,7 @@ def read_engine(url: str) -> Engine:
     address = _address(url)
     if address.get_backend_name() == "sqlite":
         return _sqlite_engine(address, begin=_begin_read, pragmas={"query_only": 1, "cache_size": -16 * 1024})
-    engine = _postgresql_engine(address, pool_size=8)
-    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return _postgresql_engine(address, pool_size=8, defaults=_ONE_SNAPSHOT)
 
 
 def write_engine(url: str) -> Engine:
@@ -75,12 +76,15 @@ def _make_private_file(address: URL) -> None:
         os.close(os.open(path, os.O_CREAT, 0o600))
 
 
-def _postgresql_engine(address: URL, *, pool_size: int) -> Engine:
+def _postgresql_engine(address: URL, *, pool_size: int, defaults: str = "") -> Engine:
     return create_engine(
         address,
         pool_size=pool_size,
         pool_pre_ping=True,
-        connect_args={"options": "-c TimeZone=UTC -c synchronous_commit=on", "application_name": "supportled"},
+        connect_args={
+            "options": f"-c TimeZone=UTC -c synchronous_commit=on {defaults}".strip(),
+            "application_name": "supportled",
+        },
     )
 
 

@@ -1,11 +1,9 @@
 """From what is known of a user to the help that is offered: score, route, prompt, incidence."""
 
-from asyncio import Future
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, Row
 
 from api.channel.rules import Routing
@@ -17,8 +15,6 @@ from api.rules.sets import Rules
 from store import clock
 from store.enums import PromptStatus
 from store.session import Store
-
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +33,22 @@ class Detected:
 
 async def detect(store: Store, rules: Rules, user_id: str) -> Detected:
     """Score the user and do what follows. It waits for the disk only if something is offered. Raises `NotFound`."""
-    with store.read() as connection:
-        known = read_known(connection, user_id)
-        if known is None or known.state.session_id is None:
-            raise no_context()
-        evaluation = judge(rules, known, clock.now())
-        there = prompts_of(connection, evaluation.session_id) if known.has_prompts else ()
+    evaluation, there = store.ask(_look, rules, user_id)
     prompt = unanswered_in(rules, there, evaluation.evaluated_at)
     is_undelivered = prompt is not None and prompt.status == PromptStatus.OFFERED
     if is_undelivered or is_anything_new(evaluation, there):
         return await store.writer.submit(_offer, rules, user_id)
     store.writer.submit_later(write_scores, evaluation)
     return Detected(evaluation, route_cart(rules, evaluation), (), there, prompt, None)
+
+
+def _look(connection: Connection, rules: Rules, user_id: str) -> tuple[Evaluation, Sequence[Row[Any]]]:
+    """The user's score now, and the prompts of the session. Whatever changes between is looked at again before it is written."""
+    known = read_known(connection, user_id)
+    if known is None or known.state.session_id is None:
+        raise no_context()
+    evaluation = judge(rules, known, clock.now())
+    return evaluation, prompts_of(connection, evaluation.session_id) if known.has_prompts else ()
 
 
 def _offer(connection: Connection, rules: Rules, user_id: str) -> Detected:
@@ -63,9 +63,3 @@ def _offer(connection: Connection, rules: Rules, user_id: str) -> Detected:
     there = prompts_of(connection, evaluation.session_id)
     joined = offering.incidence.joined if offering.incidence is not None else None
     return Detected(evaluation, offering.routing, offering.decisions, there, prompt, joined)
-
-
-def _note_failure(written: "Future[None]") -> None:
-    error = None if written.cancelled() else written.exception()
-    if error is not None:
-        _log.warning("friction.score_not_kept", error_type=type(error).__name__)
