@@ -74,8 +74,8 @@ def checks() -> list[Check]:
 
 
 def pytest_command(*, release: bool) -> list[str]:
-    """Two processes; tests of one group stay together, for they share what is slow to make (see tests/conftest.py)."""
-    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--durations", "10"]
+    """Two processes; tests/conftest.py says which tests stay together, for they share what is slow to make."""
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--durations", "10"]
     return [*command, "--release"] if release else command
 
 

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from ingestion.simulate import DemoTruth, seed_demo
-from orchestration.build import run_build
-from store.migrations import migrate
 from store.settings import Settings
+
+if TYPE_CHECKING:
+    from ingestion.simulate import DemoTruth
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,14 @@ class City:
     """A published demo city. Read it; what changes it belongs into a city of the test's own."""
 
     settings: Settings
-    truth: DemoTruth
+    truth: "DemoTruth"
 
 
 def _build(var_dir: Path, city: str, size: CitySize) -> City:
+    from ingestion.simulate import seed_demo  # every run of pytest reads this file, and these are slow to import
+    from orchestration.build import run_build
+    from store.migrations import migrate
+
     settings = Settings.at(var_dir)
     migrate(settings.operations_url)
     truth = seed_demo(settings, city=city, users=size.users, days=size.days, progress=lambda _: None)

@@ -1,7 +1,7 @@
 """What all tests share: two sizes, and how tests are dealt out to processes."""
 
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +12,27 @@ pytest_plugins = ["tests.cities", "tests.engines"]
 settings.register_profile("supportled", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("supportled")
 
+TOGETHER = {
+    "cities": ("tests/warehouse/test_", "tests/browser/test_insights.py"),
+    "builds": ("tests/orchestration/test_build_kills.py", "tests/orchestration/test_faults.py"),
+}
+"""Files that share what takes long to make. The tests of any other file are together, and nothing else with them."""
+SLOWEST_FIRST = (
+    "cities",
+    "builds",
+    "tests/e2e/test_first_run.py",
+    "tests/live/test_live_equals_batch.py",
+    "tests/shared/test_helpdesk_published.py",
+    "tests/api/robustness/test_kills.py",
+)
+"""The many quick files come last and fill the time of whichever process is done with these."""
+
+
+def group_of(test_id: str) -> str:
+    """Tests of one group run in one process, one after the other."""
+    file = test_id.partition("::")[0]
+    return next((group for group, places in TOGETHER.items() if file.startswith(places)), file)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--release", action="store_true", help="run measurements and generated cases at their full size")
@@ -19,22 +40,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    _keep_together(items)
+    places = {group: place for place, group in enumerate(SLOWEST_FIRST)}
+    items.sort(key=lambda item: places.get(group_of(item.nodeid), len(places)))
     if not config.getoption("--release"):
         full_size = [item for item in items if item.get_closest_marker("release")]
         config.hook.pytest_deselected(items=full_size)
         items[:] = [item for item in items if not item.get_closest_marker("release")]
 
 
-def _keep_together(items: list[pytest.Item]) -> None:
-    """Tests of one file run in one process, for they share what is slow to make; those that build warehouses all in one.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Whole groups in the order of the tests. xdist's own `loadgroup` deals out single tests with pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling
 
-    A module may say otherwise with `pytestmark = pytest.mark.xdist_group("name")`.
-    """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            file = Path(item.location[0])
-            item.add_marker(pytest.mark.xdist_group("warehouse" if "warehouse" in file.parts[:-1] else str(file)))
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return ByGroup(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,6 @@ from tests.api.serving import Api, serve_api
 from tests.browser.conftest import DESK, PHONE, Visitors, session_token
 from tests.cities import City
 
-pytestmark = pytest.mark.xdist_group("warehouse")  # The city is built there.
-
 PAGES = {
     "/": Role.ADMIN,
     "/insights": Role.INVESTOR,

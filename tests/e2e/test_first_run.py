@@ -10,8 +10,6 @@ import pytest
 
 from store.settings import ROOT, Settings
 
-pytestmark = pytest.mark.xdist_group("warehouse")
-
 
 def supportled(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command as a person runs it, past the launcher that made the environment."""

@@ -8,14 +8,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
 from orchestration.build import run_build
 from store.clock import monotonic_seconds
 from store.settings import ROOT, Settings
 from tests.orchestration.warehouses import check_current_is_whole, strays
-
-pytestmark = pytest.mark.xdist_group("builds")
 
 BUILD = """
 import sys

@@ -13,8 +13,6 @@ from orchestration.schedules import BUILD, REPORT_JOB
 from store.clock import IST
 from store.settings import Settings
 
-pytestmark = pytest.mark.xdist_group("builds")
-
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:

@@ -16,8 +16,6 @@ from store.settings import ROOT, Settings
 from tests.orchestration.faults import FAULTS, Fault, edit_model
 from tests.orchestration.warehouses import check_current_is_whole, strays
 
-pytestmark = pytest.mark.xdist_group("builds")
-
 
 @pytest.fixture
 def settings(built: Settings) -> Settings:

@@ -16,8 +16,6 @@ from store.published import Published, ReportPeriod
 from store.settings import Settings
 from tests.shared.helpdesk import expected_helpdesk_figures
 
-pytestmark = pytest.mark.xdist_group("warehouse")
-
 EVER = ReportPeriod("ever", date(2009, 1, 1), date(2015, 1, 1))
 
 
