@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from api.auth import Caller, require_own
-from api.idempotency import Answered, RequestKey, answer_once
+from api.idempotency import Answered, AnsweredBefore, RequestKey, answer_once
 from api.paging import PageQuery, decode_cursor
 from api.rules.registry import Registry, Rules
 from api.tokens.keyring import Keyring
@@ -96,7 +96,10 @@ class OnceWriter:
 
         The change returns the schema to answer with `status`, or `Answered` to choose the status itself.
         """
-        reply = await self._store.writer.submit(answer_once, self._request_key, status, change, *args, **kwargs)
+        try:
+            reply = await self._store.writer.submit(answer_once, self._request_key, status, change, *args, **kwargs)
+        except AnsweredBefore as before:
+            reply = before.reply
         headers = {"Idempotent-Replay": "true"} if reply.is_replay else None
         return Response(reply.body, reply.status, headers, media_type="application/json" if reply.body else None)
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Concatenate, ParamSpec
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, bindparam, delete, select, text, update
+from sqlalchemy import Connection, bindparam, delete, select, text
 
-from api.errors import IdempotencyKeyReused
+from api.errors import IdempotencyKeyReused, Problem
 from store import clock
 from store.prepared import Prepared
 from store.tables import idempotency_keys
@@ -17,7 +17,6 @@ from store.tables.columns import Instant
 P = ParamSpec("P")
 
 KEPT_FOR = timedelta(hours=24)
-_UNANSWERED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,14 @@ class Reply:
     status: int
     body: bytes
     is_replay: bool = False
+
+
+class AnsweredBefore(Exception):  # noqa: N818 - nothing is wrong
+    """The request is a repetition, and this is its answer."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__("answered before")
+        self.reply = reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +62,22 @@ def answer_once(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Reply:
-    """Run the change and keep its answer beside what it wrote, or give the answer that is kept.
+    """Run the change and keep its answer beside what it wrote.
 
-    Raises `IdempotencyKeyReused`, and what the change raises: then nothing is kept, and a repetition tries again.
+    Hardly any request is a repetition: that it is one is noticed when its answer cannot be kept, or when what was done before
+    keeps it from being done. Then this raises `AnsweredBefore`, which takes back what it did. Raises `IdempotencyKeyReused`,
+    and what the change raises: then nothing is kept, and a repetition tries again.
     """
     if request_key is None:
         return _reply(change(connection, *args, **kwargs), status)
-    known = _claim(connection, request_key)
-    if known is not None:
-        return known
-    reply = _reply(change(connection, *args, **kwargs), status)
-    _KEEP.run(connection, {"c": request_key.caller, "k": request_key.idempotency_key} | _kept(reply))
+    at = clock.now()
+    try:
+        reply = _reply(change(connection, *args, **kwargs), status)
+    except Problem:
+        _require_new(connection, request_key, at)
+        raise
+    if _KEEP.run(connection, _kept(request_key, reply, at)) != 1:
+        _require_new(connection, request_key, at)
     return reply
 
 
@@ -81,45 +93,38 @@ def _reply(answer: BaseModel | Answered | None, status: int) -> Reply:
     return Reply(status, b"" if answer is None else answer.model_dump_json(by_alias=True).encode())
 
 
-def _kept(reply: Reply) -> dict[str, Any]:
-    return {"status": reply.status, "text": reply.body.decode()}
-
-
-def _claim(connection: Connection, request_key: RequestKey) -> Reply | None:
-    """Take the key for this request, or the answer that was given to it.
-
-    Where several processes write, the insert waits for another's transaction with the same key.
-    """
-    at = clock.now()
-    row = {
+def _kept(request_key: RequestKey, reply: Reply, at: datetime) -> dict[str, Any]:
+    return {
         "key_id": request_key.caller,
         "idempotency_key": request_key.idempotency_key,
         "request_hash": request_key.request_hash,
+        "status_code": reply.status,
+        "answer": reply.body.decode(),
         "created_at": at,
+        "oldest": at - KEPT_FOR,
     }
-    if _CLAIM.run(connection, row) == 1:
-        return None
-    known = connection.execute(_FIND, {"c": request_key.caller, "k": request_key.idempotency_key}).one()
-    if known.created_at < at - KEPT_FOR:
-        connection.execute(
-            _REFRESH,
-            {"c": request_key.caller, "k": request_key.idempotency_key, "hash": request_key.request_hash, "at": at},
-        )
-        return None
+
+
+def _require_new(connection: Connection, request_key: RequestKey, at: datetime) -> None:
+    """Raise `AnsweredBefore` or `IdempotencyKeyReused` for a key whose answer is kept."""
+    known = connection.execute(_FIND, {"c": request_key.caller, "k": request_key.idempotency_key}).first()
+    if known is None or known.created_at < at - KEPT_FOR:
+        return
     if known.request_hash != request_key.request_hash:
         raise IdempotencyKeyReused("This Idempotency-Key was used for another request in the last 24 hours.")
-    return Reply(known.status_code, known.answer.encode(), is_replay=True)
+    raise AnsweredBefore(Reply(known.status_code, known.answer.encode(), is_replay=True))
 
 
-_CLAIM = Prepared(
+_KEEP = Prepared(
+    # Where several processes write, this waits for another's transaction with the same key.
     text(
         "INSERT INTO idempotency_keys (key_id, idempotency_key, request_hash, status_code, answer, created_at)"
-        f" VALUES (:key_id, :idempotency_key, :request_hash, {_UNANSWERED}, '', :created_at) ON CONFLICT DO NOTHING"
-    ).bindparams(bindparam("created_at", type_=Instant))
+        " VALUES (:key_id, :idempotency_key, :request_hash, :status_code, :answer, :created_at)"
+        " ON CONFLICT (key_id, idempotency_key) DO UPDATE SET request_hash = excluded.request_hash,"
+        " status_code = excluded.status_code, answer = excluded.answer, created_at = excluded.created_at"
+        " WHERE idempotency_keys.created_at < :oldest"
+    ).bindparams(bindparam("created_at", type_=Instant), bindparam("oldest", type_=Instant))
 )
-_MINE = (idempotency_keys.c.key_id == bindparam("c")) & (idempotency_keys.c.idempotency_key == bindparam("k"))
-_FIND = select(idempotency_keys).where(_MINE)
-_KEEP = Prepared(
-    update(idempotency_keys).where(_MINE).values(status_code=bindparam("status"), answer=bindparam("text"))
+_FIND = select(idempotency_keys).where(
+    idempotency_keys.c.key_id == bindparam("c"), idempotency_keys.c.idempotency_key == bindparam("k")
 )
-_REFRESH = update(idempotency_keys).where(_MINE).values(request_hash=bindparam("hash"), created_at=bindparam("at"))

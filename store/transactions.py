@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import Connection, RootTransaction
@@ -40,7 +40,7 @@ def run_alone(connection: Connection, change: Callable[[Connection], T]) -> T:
             transaction = begin(connection)
             try:
                 answer = change(connection)
-                _require_alive(connection)
+                require_alive(connection)
             except BaseException:
                 give_up(transaction)
                 raise
@@ -62,13 +62,27 @@ def begin(connection: Connection) -> RootTransaction:
         raise StoreUnavailable(f"The operational store cannot be reached: {error.orig}") from error
 
 
-def _require_alive(connection: Connection) -> None:
-    """PostgreSQL answers the COMMIT of a failed transaction with a quiet ROLLBACK, and SQLite may roll back by itself."""
-    driver = connection.connection.driver_connection
+def has_begun(connection: Connection) -> bool:
+    """Whether the database is in a transaction; with PostgreSQL the first statement begins it."""
+    driver: Any = connection.connection.driver_connection
     if isinstance(driver, psycopg.Connection):
-        is_alive = driver.info.transaction_status != psycopg.pq.TransactionStatus.INERROR
+        return driver.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
+    return driver.in_transaction
+
+
+def require_alive(connection: Connection, *, had_begun: bool = False) -> None:
+    """Raise `TransactionLost` if the database gave the transaction up unnoticed, as it can be seen if it `had_begun` before.
+
+    PostgreSQL answers the COMMIT of a failed transaction with a quiet ROLLBACK, and SQLite may roll back by itself.
+    """
+    driver: Any = connection.connection.driver_connection
+    if isinstance(driver, psycopg.Connection):
+        status = driver.info.transaction_status
+        is_alive = status == psycopg.pq.TransactionStatus.INTRANS or (
+            status == psycopg.pq.TransactionStatus.IDLE and not had_begun
+        )
     else:
-        is_alive = driver.in_transaction  # pyright: ignore[reportOptionalMemberAccess]
+        is_alive = driver.in_transaction
     if not is_alive:
         raise TransactionLost("A change went on after the database had given its transaction up.")
 

@@ -1,7 +1,8 @@
 """The one writer thread of a process: whatever waits is written in one transaction, and answered when that is on disk.
 
 A commit costs an fsync however much it holds. So changes queue as plain functions of a connection; the thread takes all
-that wait, runs each in a savepoint, commits once, and only then resolves the answers.
+that wait, runs them one after the other, commits once, and only then resolves the answers. If one fails, all are taken
+back and run again, each in a savepoint.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from store.errors import OutcomeUnknown, WriterBusy, WriterClosed
-from store.transactions import begin, commit, give_up, is_worth_another_try, run_alone
+from store.transactions import begin, commit, give_up, has_begun, is_worth_another_try, require_alive, run_alone
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,6 +27,8 @@ QUEUE_LIMIT = 10_000
 SQLITE_BATCH_LIMIT = 512
 POSTGRESQL_BATCH_LIMIT = 32
 """Row locks are held until the commit: a long batch would make other writers wait for rows it is long done with."""
+WARY_BATCHES = 20
+"""How many batches after one that failed have savepoints from the start, lest each be written twice."""
 LATER_SECONDS = 0.05
 """How long what nobody waits for may lie, so that there is more of it in one change."""
 
@@ -35,6 +38,10 @@ _NEXT_SAVEPOINT = ("RELEASE SAVEPOINT change", "SAVEPOINT change")
 
 class _BatchLost(Exception):
     """The transaction is gone with everything in it, not just one change."""
+
+
+class _ChangeFailed(Exception):
+    """A change raised an error, and what it wrote cannot be told from what the others wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class Writer:
         self._gate = threading.Lock()
         self._later: dict[Callable[[Connection, Sequence[Any]], object], list[Any]] = {}
         self._is_closed = False
+        self._wary_count = 0
         self._connection = engine.connect()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
@@ -178,10 +186,22 @@ class Writer:
     def _write(self, jobs: list[_Job]) -> list[_Answer]:
         if len(jobs) < 2:
             return self._write_one_by_one(jobs)
+        if self._wary_count:
+            self._wary_count -= 1
+            return self._write_together(jobs, self._run_apart)
+        try:
+            return self._write_together(jobs, self._run_trusting)
+        except _ChangeFailed:
+            self._wary_count = WARY_BATCHES
+            return self._write_together(jobs, self._run_apart)
+
+    def _write_together(self, jobs: list[_Job], run: Callable[[list[_Job]], list[_Answer]]) -> list[_Answer]:
         transaction = begin(self._connection)
         try:
-            self._tell("SAVEPOINT change")
-            answers = [self._run_in_savepoint(job) for job in jobs]
+            answers = run(jobs)
+        except _ChangeFailed:
+            give_up(transaction)
+            raise
         except _BatchLost:
             give_up(transaction)
             return self._write_one_by_one(jobs)
@@ -199,6 +219,22 @@ class Writer:
             return _Answer(run_alone(self._connection, job.change))
         except BaseException as error:  # noqa: BLE001 - it is the caller's
             return _Answer(error=error)
+
+    def _run_trusting(self, jobs: list[_Job]) -> list[_Answer]:
+        """Without savepoints, which on PostgreSQL are a round trip for each change. Raises `_ChangeFailed`."""
+        answers: list[_Answer] = []
+        try:
+            for job in jobs:
+                had_begun = has_begun(self._connection)
+                answers.append(_Answer(job.change(self._connection)))
+                require_alive(self._connection, had_begun=had_begun)
+        except BaseException as error:
+            raise (_BatchLost if is_worth_another_try(error) else _ChangeFailed) from error
+        return answers
+
+    def _run_apart(self, jobs: list[_Job]) -> list[_Answer]:
+        self._tell("SAVEPOINT change")
+        return [self._run_in_savepoint(job) for job in jobs]
 
     def _run_in_savepoint(self, job: _Job) -> _Answer:
         """Run the change after the savepoint that is there, and leave one for the next.

@@ -32,6 +32,8 @@ class MadeThing(Wire):
 
 def make_thing(connection: Connection, thing: Thing) -> MadeThing | Answered:
     at = clock.now()
+    if thing.name == "the only one" and connection.execute(select(deletions)).first() is not None:
+        raise Conflict("There is one already.")
     made = MadeThing(thing_id=new_id(at), name=thing.name)
     connection.execute(
         insert(deletions).values(table_name="things", row_key=made.thing_id, reason="CORRECTION", deleted_at=at)
@@ -76,6 +78,15 @@ def test_a_repeated_request_is_done_once_and_answered_again(api: Api):
 def test_the_status_that_the_change_chose_is_answered_again(api: Api):
     client = api.as_role(Role.APP)
     assert [post(client, "joined").status_code for _ in range(2)] == [200, 200]
+
+
+def test_a_repetition_is_answered_though_it_could_not_be_done_again(api: Api):
+    client = api.as_role(Role.APP)
+    first, again = (post(client, "the only one") for _ in range(2))
+    assert (again.status_code, again.content) == (201, first.content)
+    assert post(client, "the only one", "key-2").status_code == 409
+    post(client, "plate", "key-2")
+    assert post(client, "the only one", "key-2").status_code == 422
 
 
 def test_the_same_key_with_another_body_is_refused(api: Api):
