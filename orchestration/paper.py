@@ -1,11 +1,21 @@
-"""HTML pages as PDF files: the same page makes the same bytes, and nothing is fetched."""
+"""HTML pages, and the same as PDF files: the same page makes the same bytes, and nothing is fetched."""
 
 import warnings
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from store import display
+
+FILTERS = (
+    "change", "count", "day", "day_range", "duration", "figure", "moment", "points", "rupees", "rupees_short", "share", "words",
+)  # fmt: skip
+"""Functions of store/display.py that templates write figures with."""
 REMEDY = "Install Pango and a font (Debian: apt install libpango-1.0-0 libpangoft2-1.0-0 fonts-noto-core)."
 
 
@@ -17,6 +27,11 @@ class PaperUnavailable(Exception):
     """This machine cannot make a PDF; `remedy` says what is missing."""
 
     remedy = REMEDY
+
+
+def page_of(template: Path, **values: Any) -> str:
+    """The HTML that a template makes of these values: text is escaped, and a name that is missing is an error."""
+    return _environment(template.parent).get_template(template.name).render(values)
 
 
 def pdf_of(page: str, made_at: datetime) -> bytes:
@@ -51,6 +66,19 @@ def weasyprint() -> Any:
         except UserWarning as error:
             raise PaperUnavailable("PDF needs a font, and this machine has none.") from error
     return library
+
+
+@cache
+def _environment(directory: Path) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(directory),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {name: getattr(display, name) for name in FILTERS}
+    return environment
 
 
 def _dated(page: str, made_at: datetime) -> str:

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from orchestration.exports.figures import Figures
+from orchestration.paper import page_of
 from orchestration.reports.findings import uplift
 from store import charts, display
 from store.enums import Period
 from store.published import Published
 
+TEMPLATE = Path(__file__).parent / "templates" / "summary.html"
 TOLD = (
     "self_serve_conversion_rate",
     "assisted_conversion_rate",
@@ -58,26 +58,23 @@ def summary_of(warehouse: Published, tables: Figures) -> str:
         f"select * from export_restatements where is_since_last_export order by restated_at desc, date desc, metric, segment limit {MOST_RESTATEMENTS}"
     )
     count = tables.rows("select count(*) as n from export_restatements where is_since_last_export")[0]["n"]
-    return (
-        _environment()
-        .get_template("summary.html")
-        .render(
-            headline=headline(lines, weeks),
-            prompts=prompts(warehouse, tables),
-            months=months,
-            lines=lines,
-            behind=lines if any(line.last_whole for line in lines) else weeks,
-            drawn=[
-                (entry, chart)
-                for name in DRAWN
-                if (entry := entries.get(name)) and (chart := weekly_chart(tables, entry))
-            ],
-            restated=restated,
-            restated_count=count,
-            scope=tables.scope,
-            warehouse=warehouse,
-            entries=entries,
-        )
+    return page_of(
+        TEMPLATE,
+        headline=headline(lines, weeks),
+        prompts=prompts(warehouse, tables),
+        months=months,
+        lines=lines,
+        behind=lines if any(line.last_whole for line in lines) else weeks,
+        drawn=[
+            (entry, chart) for name in DRAWN if (entry := entries.get(name)) and (chart := weekly_chart(tables, entry))
+        ],
+        restated=restated,
+        restated_count=count,
+        scope=tables.scope,
+        warehouse=warehouse,
+        entries=entries,
+        month=month,
+        week=week,
     )
 
 
@@ -167,19 +164,3 @@ def month(first: date) -> str:
 
 def week(first: date) -> str:
     return f"the week from {display.day(first)}"
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        name: getattr(display, name) for name in ("rupees", "count", "share", "day", "moment", "words", "figure")
-    }
-    environment.filters |= {"month": month, "week": week}
-    return environment

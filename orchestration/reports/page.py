@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from orchestration.paper import page_of
 from orchestration.reports import findings
 from store import charts, display, published
 from store.enums import Period
 from store.published import PastAdvice, Published, TrendPoint, WeeklyReport
 
+TEMPLATE = Path(__file__).parent / "templates" / "friction_report.html"
 TREND_WEEKS = 13
 SHOWN_KPIS = (
     "self_serve_conversion_rate",
@@ -31,24 +31,21 @@ SHOWN_RECOMMENDATIONS = 10
 def render_page(warehouse: Published, report: WeeklyReport, past: Sequence[PastAdvice]) -> str:
     """The page's HTML; `past` is the advice of the week before."""
     weeks = self_serve_weeks(warehouse, report)
-    return (
-        _environment()
-        .get_template("friction_report.html")
-        .render(
-            report=report,
-            past=past,
-            shown=[(report.kpis[metric], report.previous_kpis[metric]) for metric in SHOWN_KPIS],
-            recommendations=[advice for advice in report.recommendations if advice.value_at_risk_paise > 0][
-                :SHOWN_RECOMMENDATIONS
-            ],
-            weeks=weeks,
-            trend=_trend(weeks, report.self_serve_rate.target),
-            bar=charts.bar,
-            most=max(
-                (max(top.incidence_count, top.four_week_average or 0) for top in report.top_friction_reasons), default=0
-            ),
-            findings=findings,
-        )
+    return page_of(
+        TEMPLATE,
+        report=report,
+        past=past,
+        shown=[(report.kpis[metric], report.previous_kpis[metric]) for metric in SHOWN_KPIS],
+        recommendations=[advice for advice in report.recommendations if advice.value_at_risk_paise > 0][
+            :SHOWN_RECOMMENDATIONS
+        ],
+        weeks=weeks,
+        trend=_trend(weeks, report.self_serve_rate.target),
+        bar=charts.bar,
+        most=max(
+            (max(top.incidence_count, top.four_week_average or 0) for top in report.top_friction_reasons), default=0
+        ),
+        findings=findings,
     )
 
 
@@ -71,21 +68,3 @@ def _trend(weeks: Sequence[TrendPoint], target: float | None) -> Markup:
     points = [charts.Point(display.day_short(week.date), week.value, week.is_final) for week in weeks]
     name = "Share of orders without help by week; the table below has the figures"
     return charts.line_chart(points, name=name, written=display.share, target=target, height=190)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        name: getattr(display, name)
-        for name in (
-            "rupees", "rupees_short", "count", "share", "points", "change", "duration", "day", "day_range", "moment", "words", "figure",
-        )
-    }  # fmt: skip
-    return environment
