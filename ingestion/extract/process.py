@@ -14,7 +14,7 @@ import duckdb
 
 from ingestion.contracts import OPERATIONAL
 from ingestion.extract.cursor import starting_position, to_cursor
-from ingestion.extract.source import open_source
+from ingestion.extract.source import measure, open_source
 from ingestion.raw import Manifest, drafting, last_operational
 from store import clock
 from store.settings import ROOT, Settings
@@ -81,11 +81,11 @@ def extract(
         connection.execute("BEGIN")
         now = source.position()
         since = starting_position(last, now, full=full)
-        for name, table in OPERATIONAL.items():
-            condition = source.changed_rows(table, since)
-            measures = source.measure(table, condition)
+        conditions = {name: source.changed_rows(table, since) for name, table in OPERATIONAL.items()}
+        for name, measures in measure(source, conditions).items():
             if row_count := measures["row_count"]:
-                draft.write(connection, name, source.rows(table, condition, row_count), measures)
+                rows = source.rows(OPERATIONAL[name], conditions[name], row_count)
+                draft.write(connection, name, rows, measures)
         connection.execute("COMMIT")
         connection.execute("DETACH ops")
         manifest = draft.commit("OPS", as_of, store_id=now.store_id, cursor=to_cursor(now))

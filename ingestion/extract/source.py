@@ -4,13 +4,14 @@ A pass-through query is the only way to push a filter down, so what is increment
 `postgres_query`; the only value in them is a whole number of our own manifest.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 import duckdb
 from sqlalchemy import make_url
 
-from ingestion.contracts import APPEND_ONLY, RawTable
+from ingestion.contracts import APPEND_ONLY, OPERATIONAL, RawTable
 from ingestion.extract.cursor import Position
 from ingestion.raw.draft import quoted
 from store.attached import attach_postgresql, attach_sqlite
@@ -28,8 +29,8 @@ class Source(Protocol):
         """The condition on the store's side that gives what changed; empty for every row."""
         ...
 
-    def measure(self, table: RawTable, condition: str, /) -> dict[str, int]:
-        """`row_count` and sums, counted by the store itself."""
+    def ask(self, query: str, /) -> list[tuple[str, ...]]:
+        """What the store itself answers to a query in its own SQL, in words."""
         ...
 
     def rows(self, table: RawTable, condition: str, row_count: int, /) -> str:
@@ -42,6 +43,26 @@ def open_source(connection: duckdb.DuckDBPyConnection, settings: Settings, scan_
     if settings.is_sqlite:
         return SqliteSource(connection, settings.operations_url, scan_threads)
     return PostgresqlSource(connection, settings.operations_url)
+
+
+def measure(source: Source, conditions: Mapping[str, str]) -> dict[str, dict[str, int]]:
+    """`row_count` and sums of the tables of the contract, counted by the store itself among the rows that a condition gives.
+
+    One question for all of them: each is a round trip, and most tables have nothing new.
+    """
+    counts = " UNION ALL ".join(_counting(OPERATIONAL[name], condition) for name, condition in conditions.items())
+    return {
+        name: dict(zip(("row_count", *OPERATIONAL[name].sums), map(int, figures.split()), strict=True))
+        for name, figures in source.ask(counts)
+    }
+
+
+def _counting(table: RawTable, condition: str) -> str:
+    sums = (f'coalesce(sum("{column}"), 0)' for column in table.sums)
+    figures = " || ' ' || ".join(["cast(count(*) AS text)", *sums])
+    return f"SELECT '{table.name}' AS name, {figures} AS figures FROM \"{table.name}\"" + (
+        f" WHERE {condition}" if condition else ""
+    )
 
 
 class SqliteSource:
@@ -58,12 +79,12 @@ class SqliteSource:
         self._connection = connection
 
     def position(self) -> Position:
-        ((store_id, change),) = self._ask(
+        ((store_id, change),) = self.ask(
             "SELECT store_id, (SELECT value FROM store_counters WHERE name = 'change') FROM store_identity",
         )
         last_rows = {}
         for name in sorted(APPEND_ONLY):
-            last = self._ask(f'SELECT rowid, change_seq FROM "{name}" ORDER BY rowid DESC LIMIT 1')
+            last = self.ask(f'SELECT rowid, change_seq FROM "{name}" ORDER BY rowid DESC LIMIT 1')
             if last:
                 last_rows[name] = (int(last[0][0]), int(last[0][1]))
         return Position(store_id, int(change) + 1, last_rows)
@@ -74,15 +95,9 @@ class SqliteSource:
         if table.name not in APPEND_ONLY:
             return f"change_seq >= {since.next_change_seq:d}"
         rowid, change_seq = since.last_rows.get(table.name, (0, 0))
-        anchor = self._ask(f'SELECT change_seq FROM "{table.name}" WHERE rowid = {rowid:d}')
+        anchor = self.ask(f'SELECT change_seq FROM "{table.name}" WHERE rowid = {rowid:d}')
         # SQLite gives the number of a deleted last row again: only while that row stands are all later ones above it.
         return f"rowid > {rowid:d}" if anchor == [(str(change_seq),)] else ""
-
-    def measure(self, table: RawTable, condition: str, /) -> dict[str, int]:
-        sums = ", ".join(f'coalesce(sum("{name}"), 0)' for name in table.sums)
-        where = f" WHERE {condition}" if condition else ""
-        (row,) = self._ask(f'SELECT count(*), {sums} FROM "{table.name}"{where}')
-        return dict(zip(("row_count", *table.sums), map(int, row), strict=True))
 
     def rows(self, table: RawTable, condition: str, row_count: int, /) -> str:
         columns = ", ".join(f'{_from_sqlite(name, kind)} AS "{name}"' for name, kind in table.columns.items())
@@ -103,15 +118,15 @@ class SqliteSource:
         ]
         if not documents:
             return True
-        return not self._ask(f'SELECT 1 FROM "{table.name}" WHERE {" OR ".join(documents)} LIMIT 1')
+        return not self.ask(f'SELECT 1 FROM "{table.name}" WHERE {" OR ".join(documents)} LIMIT 1')
 
     def _is_worth_a_scan(self, table: RawTable, condition: str, row_count: int) -> bool:
         if not condition:
             return True
-        ((highest,),) = self._ask(f'SELECT max(rowid) FROM "{table.name}"')
+        ((highest,),) = self.ask(f'SELECT max(rowid) FROM "{table.name}"')
         return row_count * self._SHARE_WORTH_A_SCAN >= int(highest or 0)
 
-    def _ask(self, query: str) -> list[tuple[str, ...]]:
+    def ask(self, query: str) -> list[tuple[str, ...]]:
         return self._connection.execute(f"FROM sqlite_query('ops', '{quoted(query)}')").fetchall()
 
 
@@ -124,7 +139,7 @@ class PostgresqlSource:
 
     def position(self) -> Position:
         # A lower number may commit later: what was still running now has at least xmin, and is read (again) next time.
-        ((store_id, xmin),) = self._ask(
+        ((store_id, xmin),) = self.ask(
             "SELECT store_id, pg_snapshot_xmin(pg_current_snapshot())::text FROM store_identity"
         )
         return Position(store_id, int(xmin))
@@ -132,19 +147,13 @@ class PostgresqlSource:
     def changed_rows(self, _table: RawTable, since: Position | None, /) -> str:
         return f"change_seq >= {since.next_change_seq:d}" if since else ""
 
-    def measure(self, table: RawTable, condition: str, /) -> dict[str, int]:
-        sums = ", ".join(f'coalesce(sum("{name}"), 0)::text AS "{name}"' for name in table.sums)
-        where = f" WHERE {condition}" if condition else ""
-        (row,) = self._ask(f'SELECT count(*)::text, {sums} FROM "{table.name}"{where}')
-        return dict(zip(("row_count", *table.sums), map(int, row), strict=True))
-
     def rows(self, table: RawTable, condition: str, _row_count: int, /) -> str:
         columns = ", ".join(_from_postgresql(name, kind) for name, kind in table.columns.items())
         where = f" WHERE {condition}" if condition else ""
         query = f'SELECT {columns} FROM "{table.name}"{where}'
         return f"FROM postgres_query('ops', '{quoted(query)}')"
 
-    def _ask(self, query: str) -> list[tuple[str, ...]]:
+    def ask(self, query: str) -> list[tuple[str, ...]]:
         return self._connection.execute(f"FROM postgres_query('ops', '{quoted(query)}')").fetchall()
 
 
