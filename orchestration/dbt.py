@@ -20,13 +20,6 @@ from store.settings import ROOT, Settings
 DBT = "dbt.cli.main:cli"
 """The program; see orchestration/child.py."""
 
-WITHOUT_VIEWS = (
-    "config.materialized:table",
-    "config.materialized:incremental",
-    "resource_type:seed",
-    "resource_type:test",
-)
-
 PROJECT_DIR = ROOT
 """Where dbt_project.yml is."""
 
