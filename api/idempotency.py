@@ -36,7 +36,7 @@ class Reply:
     is_replay: bool = False
 
 
-class AnsweredBefore(Exception):  # noqa: N818 - nothing is wrong
+class AnsweredBefore(Exception):
     """The request is a repetition, and this is its answer."""
 
     def __init__(self, reply: Reply) -> None:

@@ -5,12 +5,16 @@ gives the same rows and raises the same errors for 5 µs. It takes plain stateme
 defaults that are constants or SQL.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import methodcaller
 from typing import Any, TypeGuard
 
-from sqlalchemy import Connection, Insert, Row, Select, Update
+import psycopg
+from sqlalchemy import Connection, Dialect, Insert, Row, Select, Update
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -21,7 +25,8 @@ Statement = Select[*tuple[Any, ...]] | Insert | Update | TextClause
 Parameters = Mapping[str, Any]
 Process = Callable[[Any], Any] | None
 MOST_ROWS = 64
-"""In one statement of SQLite."""
+"""In one statement."""
+_NUMBERED = re.compile(r"\$(\d+)")
 _make_row: Any = Row
 """Compiled, and without types that say how it is called."""
 
@@ -32,8 +37,8 @@ class _Plan:
 
     text: str
     parameters: tuple[tuple[str, Process, Any], ...]
-    """Name, conversion, and the value where none is given."""
-    is_positional: bool
+    """Name, conversion, and the value where none is given, in the order of their places."""
+    open_cursor: Callable[[Any], Any]
     columns: SimpleResultMetaData
     processors_of: Callable[[Any], tuple[Process, ...] | None]
     """What the driver's values go through, by the cursor that brought the first of them."""
@@ -41,23 +46,19 @@ class _Plan:
     _is_described: bool = False
     _repeated: dict[int, str] = field(default_factory=dict[int, str])
 
-    def bind(self, given: Parameters) -> Any:
-        if self.is_positional:
-            return [
-                process(given.get(name, default)) if process is not None else given.get(name, default)
-                for name, process, default in self.parameters
-            ]
-        return {
-            name: process(given.get(name, default)) if process is not None else given.get(name, default)
+    def bind(self, given: Parameters) -> list[Any]:
+        return [
+            process(given.get(name, default)) if process is not None else given.get(name, default)
             for name, process, default in self.parameters
-        }
+        ]
 
     def of_rows(self, count: int) -> str:
         """The text of an INSERT of so many rows."""
         text = self._repeated.get(count)
         if text is None:
             head, values, tail = _around_values(self.text)
-            text = self._repeated[count] = f"{head}{', '.join([values] * count)}{tail}"
+            rows = ", ".join(_moved(values, number * len(self.parameters)) for number in range(count))
+            text = self._repeated[count] = f"{head}{rows}{tail}"
         return text
 
     def rows(self, cursor: Any, many: Iterable[Sequence[Any]]) -> list[Row[Any]]:
@@ -79,26 +80,23 @@ class Prepared:
     def run(self, connection: Connection, parameters: Parameters) -> int:
         """Run it once; how many rows it wrote."""
         plan = self._plan(connection, parameters)
-        return _run(connection, plan.text, plan.bind(parameters)).rowcount
+        return _run(connection, plan, plan.text, plan.bind(parameters)).rowcount
 
     def run_many(self, connection: Connection, parameters: Sequence[Parameters]) -> None:
         """Run an INSERT for each, all of the same keys."""
         plan = self._plan(connection, parameters[0])
         values = [plan.bind(one) for one in parameters]
-        if not plan.is_positional:
-            _run(connection, plan.text, values, is_many=True)
-            return
-        # SQLite's driver lets other threads run at each row: a statement of many rows is interrupted once.
+        # SQLite's driver lets other threads run at each row, and PostgreSQL is asked for each: here it is once for many.
         place = 0
         while place < len(values):
             count = min(1 << (len(values) - place).bit_length() - 1, MOST_ROWS)
-            _run(connection, plan.of_rows(count), list(chain.from_iterable(values[place : place + count])))
+            _run(connection, plan, plan.of_rows(count), list(chain.from_iterable(values[place : place + count])))
             place += count
 
     def first(self, connection: Connection, parameters: Parameters) -> Row[Any] | None:
         """The first row, None without one."""
         plan = self._plan(connection, parameters)
-        cursor = _run(connection, plan.text, plan.bind(parameters))
+        cursor = _run(connection, plan, plan.text, plan.bind(parameters))
         values = cursor.fetchone()
         return plan.rows(cursor, (values,))[0] if values is not None else None
 
@@ -111,7 +109,7 @@ class Prepared:
 
     def all(self, connection: Connection, parameters: Parameters) -> list[Row[Any]]:
         plan = self._plan(connection, parameters)
-        cursor = _run(connection, plan.text, plan.bind(parameters))
+        cursor = _run(connection, plan, plan.text, plan.bind(parameters))
         return plan.rows(cursor, cursor.fetchall())
 
     def _plan(self, connection: Connection, parameters: Parameters) -> _Plan:
@@ -131,14 +129,13 @@ def _compile(statement: Statement, connection: Connection, parameters: Iterable[
     if isinstance(statement, Insert):
         statement = statement.inline()  # nothing is asked back
     compiled = statement.compile(
-        dialect=dialect, column_keys=list(parameters) if isinstance(statement, Insert) else None
+        dialect=_by_place(dialect), column_keys=list(parameters) if isinstance(statement, Insert) else None
     )
     assert isinstance(compiled, SQLCompiler)  # noqa: S101
     assert not compiled.post_compile_params, "an IN of many values cannot be prepared"  # noqa: S101
     values = dict(compiled.params)
     if isinstance(statement, Insert):
         values |= {column.key: column.default.arg for column in compiled.insert_prefetch if _is_plain(column.default)}
-    named = compiled.positiontup if compiled.positional else list(compiled.binds)
     columns = list(statement.selected_columns) if isinstance(statement, Select) else []
     types = [column.type.dialect_impl(dialect) for column in columns]
 
@@ -152,12 +149,27 @@ def _compile(statement: Statement, connection: Connection, parameters: Iterable[
         text=str(compiled),
         parameters=tuple(
             (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect), values.get(name))
-            for name in named or ()
+            for name in compiled.positiontup or ()
         ),
-        is_positional=bool(compiled.positional),
+        open_cursor=psycopg.RawCursor if dialect.name == "postgresql" else methodcaller("cursor"),
         columns=SimpleResultMetaData([str(column.key) for column in columns]),
         processors_of=processors_of,
     )
+
+
+def _by_place(dialect: Dialect) -> Dialect:
+    """The dialect as it writes parameters by their place: PostgreSQL's own $1, which its driver need not look for, SQLite's ?."""
+    if dialect.name != "postgresql":
+        return dialect
+    plain: Any = copy(dialect)
+    plain.paramstyle, plain.positional = "numeric_dollar", True
+    plain.identifier_preparer = plain.preparer(plain)
+    return plain
+
+
+def _moved(values: str, places: int) -> str:
+    """A row of values, with its numbered parameters so many places on."""
+    return _NUMBERED.sub(lambda found: f"${int(found[1]) + places}", values)
 
 
 def _around_values(text: str) -> tuple[str, str, str]:
@@ -176,13 +188,12 @@ def _is_plain(default: Any) -> TypeGuard[ScalarElementColumnDefault]:
     return True
 
 
-def _run(connection: Connection, text: str, values: Any, *, is_many: bool = False) -> Any:
+def _run(connection: Connection, plan: _Plan, text: str, values: list[Any]) -> Any:
     if not connection.in_transaction():
         connection.begin()  # as SQLAlchemy does at the first statement
-    driver: Any = connection.connection.driver_connection
     try:
-        cursor = driver.cursor()
-        (cursor.executemany if is_many else cursor.execute)(text, values)
+        cursor = plan.open_cursor(connection.connection.driver_connection)
+        cursor.execute(text, values)
     except connection.dialect.loaded_dbapi.Error as error:
         raise _wrapped(connection, text, error) from error
     return cursor
