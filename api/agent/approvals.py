@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from api.agent.rules import Approval
 from api.errors import Conflict, NotFound
-from api.incidences.reading import lock_incidence
+from api.incidences.reading import lock_incidence, shown_source
 from api.incidences.rules import status_of
 from api.incidences.timeline import Actor, append_event
 from api.paging import PageQuery
@@ -104,8 +104,11 @@ def decide_approval(
 
 
 def open_approvals(connection: Connection, page: PageQuery, *, requested_by: str | None) -> Sequence[Row[Any]]:
-    """Those that nobody has decided, newest first, one more than the page holds; of one agent, if one is given."""
-    query = _JOINED.where(approvals.c.decided_at.is_(None))
+    """Those that nobody has decided, newest first, one more than the page holds; of one agent, if one is given.
+
+    Those of the demo only while the desk shows it.
+    """
+    query = _JOINED.where(approvals.c.decided_at.is_(None), approvals.c.source == shown_source(connection))
     if requested_by is not None:
         query = query.where(approvals.c.requested_by == requested_by)
     return connection.execute(page.select(query, approvals.c.requested_at, approvals.c.approval_id)).all()

@@ -1,4 +1,7 @@
-"""The desk's queue: what is open and live, whose it is, why it is here, and until when."""
+"""The desk's queue: what is open, whose it is, why it is here, and until when.
+
+It shows live incidences. Until there is any, it shows what the demo left open; what an agent took of that stays theirs.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, se
 
 from api.escalation.queue import is_waiting, queue_reasons
 from api.escalation.schemas import QueueReason
-from api.incidences.reading import IS_LIVE
+from api.incidences.reading import DEMO_SOURCE, is_of, shown_source
 from api.incidences.rules import status_of
 from api.incidences.schemas import IncidenceAnswer
 from store.enums import AgentLevel, EscalationLevel, EscalationTrigger, IncidenceStatus
@@ -76,21 +79,24 @@ class WorkEntry:
     reasons: Sequence[QueueReason]
     etag: str
     """Of the incidence, for If-Match."""
+    is_demo: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Worklist:
-    """`counts`: how many each view has of what is asked for otherwise."""
+    """`counts`: how many each view has of what is asked for otherwise. `is_demo`: no live incidence ever was."""
 
     entries: Sequence[WorkEntry]
     counts: Mapping[View, int]
+    is_demo: bool
 
 
 def read_worklist(connection: Connection, asked: Asked, agent_id: str | None, *, limit: int = 100) -> Worklist:
     """The queue by level, order value and age, as this agent sees it; None for somebody who is no agent."""
     levels = {row.agent_id: row.levels for row in connection.execute(select(agents.c.agent_id, agents.c.levels))}
     is_in = {view: _condition(view, agent_id, levels) for view in View}
-    wanted = _conditions(asked)
+    source = shown_source(connection)
+    wanted = _conditions(asked, source, agent_id)
     tally = [func.coalesce(func.sum(case((is_in[view], 1), else_=0)), 0).label(view) for view in View]
     counted = connection.execute(select(*tally).select_from(_JOINED).where(*wanted)).mappings().one()
     shown = select(*_COLUMNS).select_from(_JOINED).where(*wanted, is_in[asked.view]).order_by(*_ORDER).limit(limit)
@@ -100,6 +106,7 @@ def read_worklist(connection: Connection, asked: Asked, agent_id: str | None, *,
     return Worklist(
         [_entry(row, levels, reasons[row.incidence_id], clocks.get(row.incidence_id)) for row in rows],
         {view: counted[view] for view in View},
+        is_demo=source == DEMO_SOURCE,
     )
 
 
@@ -108,12 +115,12 @@ def read_clock(connection: Connection, incidence_id: str) -> Clock | None:
     return _clocks(connection, [incidence_id]).get(incidence_id)
 
 
-def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
+def _conditions(asked: Asked, source: str, agent_id: str | None) -> list[ColumnElement[bool]]:
     wanted = [
         incidences.c.outcome.is_(None),
         incidences.c.opened_at.is_not(None),
         incidences.c.merged_into.is_(None),
-        IS_LIVE,
+        or_(is_of(source), incidences.c.agent_id == (agent_id or "")),
     ]
     for column, value in (
         (incidences.c.escalation_level, asked.level),
@@ -176,7 +183,8 @@ def _entry(
     names = set(WorkEntry.__dataclass_fields__) & set(row._fields)
     values: dict[str, Any] = {name: getattr(row, name) for name in names}
     values |= {"escalation_level": level, "status": status_of(row), "clock": clock, "reasons": reasons}
-    return WorkEntry(**values, is_waiting=is_waiting(row, levels), etag=IncidenceAnswer.of(row).etag)
+    values |= {"is_waiting": is_waiting(row, levels), "is_demo": row.source == DEMO_SOURCE}
+    return WorkEntry(**values, etag=IncidenceAnswer.of(row).etag)
 
 
 _AGENT = agents.alias("holder")

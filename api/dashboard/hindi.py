@@ -14,6 +14,7 @@ HINDI: dict[str, str] = {
     "Sign out": "साइन आउट",
     "Signed in as {role}": "{role} के रूप में साइन इन",
     "Demo data: no real customers": "डेमो डेटा: असली ग्राहक नहीं",
+    "Demo": "डेमो",
     # Signing in
     "Sign in": "साइन इन",
     "Open the sign-in link that an admin made for you.": "वह साइन-इन लिंक खोलें जो एडमिन ने आपके लिए बनाया है।",

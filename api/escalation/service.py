@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from api.agents.assignment import assign_waiting, move, take_seat, touch_agent
 from api.escalation.rules import due_clocks, is_high_value, level_of
-from api.incidences.reading import lock_incidence
+from api.incidences.reading import LIVE_SOURCE, lock_incidence
 from api.incidences.rules import WORKED_ON, highest, needed_level, status_of
 from api.incidences.timeline import SYSTEM, Actor, append_event
 from api.outbox.telling import tell_routing
@@ -200,7 +200,8 @@ def _move_up(connection: Connection, row: Row[Any], level: AgentLevel, at: datet
         if level in levels:
             connection.execute(_KEPT, {"id": row.incidence_id, "agent": row.agent_id})
             return
-    taker = take_seat(connection, level, at)
+    # Nobody is given what a demo made up.
+    taker = take_seat(connection, level, at) if row.source == LIVE_SOURCE else None
     if taker is None:
         if row.agent_id is None:
             tell_routing(connection, row.incidence_id, None, level)

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, literal_column, select, text
 
 from api.errors import Conflict, NotFound
 from store.enums import EventType, OrderStatus, Stage
 from store.prepared import Prepared
 from store.tables import incidences, orders, user_context
 
-LIVE_SOURCE = "app"
+LIVE_SOURCE, DEMO_SOURCE = "app", "demo"
 
 
 class IncidenceAlreadyClosed(Conflict):
@@ -56,6 +56,17 @@ def find_open(connection: Connection, user_id: str, stage: Stage, order_id: str 
     return _OPEN.first(connection, {"user": user_id, "stage": stage, "order": order_id or ""})
 
 
+def shown_source(connection: Connection) -> str:
+    """Whose incidences the desk shows: live ones as soon as there is any, until then those of the demo."""
+    return LIVE_SOURCE if connection.execute(_ANY_LIVE).first() is not None else DEMO_SOURCE
+
+
+def is_of(source: str) -> ColumnElement[bool]:
+    """A condition, in words that no index has: SQLite would take the one of (source, source_id), where nearly every row is
+    live."""
+    return incidences.c.source + literal_column("''") == source
+
+
 def require_not_merged(row: Row[Any]) -> None:
     if row.merged_into is not None:
         raise IncidenceMerged("It was joined to another incidence.", mergedInto=row.merged_into)
@@ -93,8 +104,8 @@ def _event_type(word: str | None) -> EventType | None:
 _ONE = select(incidences).where(incidences.c.incidence_id == bindparam("id"))
 _BY_ID = Prepared(_ONE)
 _LOCK = Prepared(_ONE.with_for_update())
-IS_LIVE = incidences.c.source + literal_column("''") == LIVE_SOURCE
-"""In words that no index has: SQLite would take the one of (source, source_id), where nearly every row is live."""
+IS_LIVE = is_of(LIVE_SOURCE)
+_ANY_LIVE = select(incidences.c.incidence_id).where(incidences.c.source == LIVE_SOURCE).limit(1)
 IS_OPEN_LIVE = text("outcome IS NULL AND merged_into IS NULL AND source = 'app'")
 """In the words of the index, so that it is used."""
 _OPEN = Prepared(

@@ -15,9 +15,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--users", type=int, default=20_000)
-    parser.add_argument(
-        "--until", type=_instant, help="ISO date or time, Indian if without a zone; default: last midnight"
-    )
+    parser.add_argument("--until", type=_instant, help="ISO date or time, Indian if without a zone; default: now")
     parser.add_argument("--city", choices=sorted(CITIES), default="first")
     arguments = parser.parse_args()
     settings = Settings.from_environment()

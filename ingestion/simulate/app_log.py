@@ -175,7 +175,9 @@ def write_log(rng: np.random.Generator, visits: Visits, script: Script) -> Log:
     _stretch(log, gap, script)
     total = np.cumsum(gap)
     before = np.concatenate([[0], total])[first_of_visit[:-1]]
-    log.at = total - before[visit] + visits.started_at[visit]
+    is_over = total[first_of_visit[1:] - 1] - before
+    begins = np.where(visits.asked_at > 0, visits.asked_at - is_over, visits.started_at)
+    log.at = total - before[visit] + begins[visit]
     order = np.lexsort((np.arange(len(place)), visit, log.at))
     seq = np.empty(len(place), dtype=np.int64)
     seq[order] = np.arange(1, len(place) + 1)
@@ -251,6 +253,7 @@ def write_script(rng: np.random.Generator, visits: Visits) -> Script:
     counts[:, Step.FOREGROUND] = has_heartbeats
     leaves_in_time = (script.help_step < 0) | (script.help_us < _LONGEST_QUIET_US)
     counts[:, Step.BACKGROUND] = has_heartbeats & leaves_in_time & (rng.random(n) < 0.8)
+    _script_callers(rng, visits, script)
     return script
 
 
@@ -335,6 +338,18 @@ def _script_eligible(
     script.help_step[helped] = Step.HELP_ON_CHECKOUT
     counts[helped, Step.CHECKOUT_INACTIVITY] = 0
     counts[helped, Step.HELP_ON_CHECKOUT] = 1
+
+
+def _script_callers(rng: np.random.Generator, visits: Visits, script: Script) -> None:
+    """Who waits for a person at the end has hesitated, not enough for a prompt, and does nothing else meanwhile."""
+    counts = script.counts
+    waiting = visits.asked_at > 0
+    counts[waiting, Step.BACKGROUND] = 0
+    at_checkout = waiting & (script.help_step == Step.HELP_ON_CHECKOUT)
+    counts[at_checkout, Step.CHECKOUT_DETOUR] = 2 * rng.integers(4, 7, int(at_checkout.sum()))
+    both = at_checkout & ~visits.is_high_value & ~visits.is_first_time_user
+    many = both | (waiting & (script.help_step == Step.HELP_ON_PAYMENT))
+    counts[many, Step.PRICE_CALCULATION] = rng.integers(6, 10, int(many.sum()))
 
 
 def _microseconds(seconds: np.ndarray) -> np.ndarray:

@@ -79,6 +79,7 @@ def _asked(dice: random.Random, period: Period) -> Iterator[Case]:
             ordered_at=ordered_at,
             is_worst=is_worst,
             is_lost=loses and ordered_at == NO_INSTANT,
+            is_waiting=bool(visits.asked_at[visit]),
         )
 
 
@@ -109,6 +110,7 @@ def _after_orders(period: Period) -> Iterator[Case]:
             talk_us=int(period.script.help_us[visit]),
             order_id=_ordered(period, bought)[0],
             ordered_at=NO_INSTANT,
+            is_waiting=bool(visits.asked_at[visit]),
         )
 
 

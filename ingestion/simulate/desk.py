@@ -31,6 +31,10 @@ BREACHING_MESSAGES, SLIPPING_MESSAGES = 0.06, 0.0003
 REOPEN_SHARE = 0.04
 QUEUE_US = 3 * HOUR
 """Of what was opened in the last hours before the end, half is still open then."""
+UNTAKEN_US, UNTAKEN_SHARE = 7 * MINUTE, 0.6
+"""Of those who wait at the end, and not for longer than this: how many nobody has taken yet."""
+ASKED_SHARE = 0.2
+"""Of the others: how many have an agent who waits for a supervisor's word."""
 
 
 @dataclass(slots=True)
@@ -58,6 +62,8 @@ class Case:
     selected_items: str
     is_worst: bool = False
     is_lost: bool = False
+    is_waiting: bool = False
+    """It is open at the end, whatever else."""
     prompt_id: str | None = None
     offer_ends_at: int = 0
     """When an offer nobody took was dismissed or expired."""
@@ -146,7 +152,10 @@ class Desk:
         row["channel"] = "CALL" if is_call else "WHATSAPP" if rng.random() < 0.25 else "IN_APP_CHAT"
         row["first_channel"] = row["channel"]
         row["opened_at"] = opened
-        is_still_open = opened > ledger.until - QUEUE_US and not case.ordered_at and rng.random() < 0.5
+        is_still_open = case.is_waiting or (
+            opened > ledger.until - QUEUE_US and not case.ordered_at and rng.random() < 0.5
+        )
+        is_untaken = case.is_waiting and opened > ledger.until - UNTAKEN_US and rng.random() < UNTAKEN_SHARE
         ends = ledger.until if is_still_open else case.ordered_at or opened + case.talk_us
         ledger.note(row, "OPENED", "USER", opened + 2000, status="OPEN")
         is_high = case.value_paise > SENIOR_OVER_PAISE
@@ -154,16 +163,26 @@ class Desk:
         assigned = opened + rng.randint(5_000, 45_000) * 1000
         if is_high:
             ledger.escalate(
-                row, "HIGH_VALUE_ORDER", "SENIOR_AGENT", opened + rng.randint(100, 2_000) * 1000, None, agent
+                row,
+                "HIGH_VALUE_ORDER",
+                "SENIOR_AGENT",
+                opened + rng.randint(100, 2_000) * 1000,
+                None,
+                None if is_untaken else agent,
             )
-        if assigned >= min(ends, ledger.until):
+        if is_untaken or assigned >= min(ends, ledger.until):
+            self._ask(case, row)
             self._finish(case, row, None, ends)
+            if is_still_open:
+                ledger.keep_clocks(row, self._clocks(case))
             return
         row["agent_id"], row["assigned_at"] = agent.agent_id, assigned
         ledger.note(row, "ASSIGNED", "SYSTEM", assigned, agent=agent, status="ASSIGNED")
         agent = self._run_clocks(case, row, agent, ends)
         self._talk(case, row, agent, min(ends, ledger.until))
         self._finish(case, row, agent, ends)
+        if is_still_open:
+            ledger.keep_clocks(row, self._clocks(case))
 
     def _agent(self, level: str) -> Agent:
         return self.rng.choice([agent for agent in self.agents if level in agent.levels])
@@ -190,9 +209,8 @@ class Desk:
 
     def _due_escalations(self, case: Case, row: Record) -> list[tuple[int, str, str]]:
         rng, late = self.rng, self.rng.randint(0, 2_500) * 1000
-        due = [(case.opened_at + CHAT_LIMIT_US + late, "UNRESOLVED", "SUPERVISOR")]
-        if "CALL" not in case.allowed_channels:
-            due.append((case.opened_at + CHAT_WARNING_US + late, "CHAT_UNRESOLVED", "CALL"))
+        levels = {"UNRESOLVED": "SUPERVISOR", "CHAT_UNRESOLVED": "CALL"}
+        due = [(at + late, trigger, levels[trigger]) for trigger, at in self._clocks(case).items()]
         at = row["assigned_at"] + rng.randint(60, 240) * SECOND
         if case.category == "APP_BUG":
             due.append((at, "SYSTEM_BUG", "TECH_TEAM"))
@@ -202,12 +220,23 @@ class Desk:
             due.append((at, "EMOTIONAL_CRITICAL", "SENIOR_AGENT"))
         return due
 
+    @staticmethod
+    def _clocks(case: Case) -> dict[str, int]:
+        """When each clock of the case runs out."""
+        clocks = {"UNRESOLVED": case.opened_at + CHAT_LIMIT_US}
+        if "CALL" not in case.allowed_channels:
+            clocks["CHAT_UNRESOLVED"] = case.opened_at + CHAT_WARNING_US
+        return clocks
+
+    def _ask(self, case: Case, row: Record) -> None:
+        question = self.pen.question(case.category, case.language, case.guests)
+        self.ledger.note(row, "MESSAGE", "USER", case.opened_at + 3 * SECOND, text=question)
+
     def _talk(self, case: Case, row: Record, agent: Agent, ends: int) -> None:
         """Messages between opening and end, the user first; a call instead of most of them if it is one."""
         rng, pen, ledger = self.rng, self.pen, self.ledger
         assigned = row["assigned_at"]
-        question = pen.question(case.category, case.language, case.guests)
-        ledger.note(row, "MESSAGE", "USER", case.opened_at + 3 * SECOND, text=question)
+        self._ask(case, row)
         left = ends - assigned - 3 * SECOND
         if left <= 12 * SECOND:
             return
@@ -231,6 +260,10 @@ class Desk:
 
     def _use_tools(self, case: Case, row: Record, agent: Agent, at: int) -> None:
         rng, ledger = self.rng, self.ledger
+        if case.is_waiting:
+            if rng.random() < ASKED_SHARE:
+                ledger.ask(row, agent, at, discount_paise=case.value_paise // 5)
+            return
         if rng.random() < (BREACH_SHARE if agent.breaks_rules else SLIP_SHARE):
             self._break_rule(row, agent, at)
         if case.category in {"PRICE_CLARITY", "DISCOUNT_QUERY"} and rng.random() < 0.5:

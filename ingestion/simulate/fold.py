@@ -46,15 +46,18 @@ def _context(
 ) -> Record:
     visits, log = period.visits, period.log
     last = int(log.first_of_visit[visit + 1]) - 1
-    shown = int(screen[seen[np.searchsorted(seen, last, side="right") - 1]])
+    first = int(log.first_of_visit[visit])
+    shown_at = seen[np.searchsorted(seen, first) : np.searchsorted(seen, last, side="right")]
+    stack = _stack(screen[shown_at].tolist())
+    shown = stack[-1]
     flow = int(FLOW_OF_EACH_SCREEN[shown])
     return {
         "user_id": period.user_ids[visits.user[visit]],
         "session_id": period.session_ids[visit],
-        "session_started_at": int(log.at[log.first_of_visit[visit]]),
+        "session_started_at": int(log.at[first]),
         "current_screen": SCREENS[shown],
         "current_flow": FLOWS[flow] if flow >= 0 else None,
-        "screen_stack": json.dumps([SCREENS[shown]]),
+        "screen_stack": json.dumps([SCREENS[each] for each in stack]),
         "is_foreground": not inputs.left_at[last],
         "last_activity_at": int(inputs.last_activity_at[last]),
         "last_heartbeat_at": int(inputs.last_heartbeat_at[last]),
@@ -66,6 +69,17 @@ def _context(
         "source": SOURCE,
         "updated_at": int(log.at[last]),
     }
+
+
+def _stack(shown: list[int]) -> list[int]:
+    """The way to the last of these screens: going to the one before goes back."""
+    stack: list[int] = []
+    for screen in shown:
+        if screen in stack[-2:-1]:
+            stack.pop()
+        elif stack[-1:] != [screen]:
+            stack.append(screen)
+    return stack
 
 
 def _cart(period: Period, event_dates: list[str], event: int) -> Record:

@@ -29,6 +29,7 @@ class Ledger:
     approvals: list[Record] = field(default_factory=list)
     changes: list[Record] = field(default_factory=list)
     outbox: list[Record] = field(default_factory=list)
+    timers: list[Record] = field(default_factory=list)
 
     def note(
         self,
@@ -83,7 +84,9 @@ class Ledger:
         incidence["outcome"] = incidence["resolved_at"] = incidence["time_to_resolve_seconds"] = None
         self.note(incidence, "REOPENED", "USER", at, status="ASSIGNED")
 
-    def escalate(self, incidence: Record, trigger: str, level: str, at: int, giver: Agent | None, taker: Agent) -> None:
+    def escalate(
+        self, incidence: Record, trigger: str, level: str, at: int, giver: Agent | None, taker: Agent | None
+    ) -> None:
         if at >= self.until:
             return
         self.escalations.append(
@@ -94,7 +97,7 @@ class Ledger:
                 "level": level,
                 "channel": "CALL" if level == "CALL" else None,
                 "from_agent_id": giver.agent_id if giver else None,
-                "to_agent_id": taker.agent_id,
+                "to_agent_id": taker.agent_id if taker else None,
                 "rule_version": RULE_VERSION,
                 "escalated_at": at,
                 "source": SOURCE,
@@ -104,6 +107,24 @@ class Ledger:
         if highest is None or LEVEL_RANK[level] > LEVEL_RANK[highest]:
             incidence["escalation_level"] = level
         self.note(incidence, "ESCALATED", "SYSTEM", at, agent=taker, details={"trigger": trigger, "level": level})
+
+    def keep_clocks(self, incidence: Record, due_at: dict[str, int]) -> None:
+        """The clocks of what is still open: those that ran out by the end, and those that go on."""
+        fired = {
+            row["trigger"]: row["escalated_at"]
+            for row in self.escalations
+            if row["incidence_id"] == incidence["incidence_id"]
+        }
+        for kind, at in due_at.items():
+            self.timers.append(
+                {
+                    "timer_id": self.ids.at(incidence["opened_at"]),
+                    "incidence_id": incidence["incidence_id"],
+                    "kind": kind,
+                    "due_at": at,
+                    "done_at": fired.get(kind),
+                }
+            )
 
     def act(
         self,
@@ -158,6 +179,34 @@ class Ledger:
         )
         self.note(incidence, "APPROVAL", "AGENT", at, agent=supervisor, details={"isApproved": is_approved})
         return approval_id
+
+    def ask(self, incidence: Record, agent: Agent, at: int, *, discount_paise: int) -> None:
+        """A discount over the agent's limit, which a supervisor has not decided yet."""
+        approval_id = self.ids.at(at)
+        asked = {"amountPaise": discount_paise, "discountPaise": discount_paise}
+        action_id = self.act(
+            incidence,
+            agent,
+            "MANUAL_DISCOUNT_OVER_LIMIT",
+            at,
+            is_allowed=False,
+            parameters=asked,
+            approval_id=approval_id,
+        )
+        self.approvals.append(
+            {
+                "approval_id": approval_id,
+                "incidence_id": incidence["incidence_id"],
+                "action_id": action_id,
+                "requested_by": agent.agent_id,
+                "supervisor_id": None,
+                "is_approved": None,
+                "used_count": 0,
+                "requested_at": at,
+                "decided_at": None,
+                "source": SOURCE,
+            }
+        )
 
     def request_change(
         self,

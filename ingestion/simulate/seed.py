@@ -47,19 +47,22 @@ class Demo:
 
 
 def simulate(*, until: datetime, seed: int = 7, days: int = 90, users: int = 20_000, city: str = "first") -> Demo:
-    """Simulate `days` Indian days that end at `until` (an Indian midnight). The same arguments give the same rows."""
+    """Simulate the last `days` whole Indian days before `until`, and those who ask for help as it comes: the desk is left
+    at work. The same arguments give the same rows."""
     if days < LEAST_DAYS or users < LEAST_USERS:
         raise ValueError(f"a demo needs {LEAST_DAYS} days and {LEAST_USERS} users or more")
     place = CITIES[city]
     until_us = int(until.timestamp()) * SECOND
-    start_us = until_us - days * DAY
+    midnight = indian_midnight(until)
+    start_us = int(midnight.timestamp()) * SECOND - days * DAY
     rng = np.random.default_rng([seed, days, users, sorted(CITIES).index(city)])
     dice = random.Random(int(rng.integers(0, 2**62)))
     ids = Ids(dice)
 
     people = make_users(rng, place.user_prefix, users)
     agents = make_agents(rng, place.user_prefix)
-    visits = plan_visits(rng, place, people, until.astimezone(clock.IST).date() - timedelta(days=days), start_us, days)
+    first_day = midnight.astimezone(clock.IST).date() - timedelta(days=days)
+    visits = plan_visits(rng, place, people, first_day, start_us, days, until_us)
     script = write_script(rng, visits)
     log = write_log(rng, visits, script)
     found = place_orders(rng, place.user_prefix, visits, log, until_us)
@@ -107,6 +110,7 @@ def simulate(*, until: datetime, seed: int = 7, days: int = 90, users: int = 20_
                 (tables.approvals, ledger.approvals),
                 (tables.order_change_requests, ledger.changes),
                 (tables.outbox, ledger.outbox),
+                (tables.timers, ledger.timers),
                 (tables.webhook_events, events),
                 (tables.platform_conversations, conversations),
                 (tables.platform_identities, identities),
@@ -118,6 +122,7 @@ def simulate(*, until: datetime, seed: int = 7, days: int = 90, users: int = 20_
         seed=seed,
         days=days,
         users=users,
+        from_us=start_us,
         until_us=until_us,
         agents=agents,
         incidences=ledger.incidences,
@@ -140,11 +145,10 @@ def seed_demo(
 ) -> DemoTruth:
     """Simulate a city and put it into the (migrated) store in one transaction; all of it is there, or nothing.
 
-    `until` is floored to an Indian midnight; without one it is the last midnight. The planted truths are returned, and
-    written to `demo_truth.json` in the state directory.
+    Without `until` it ends now. The planted truths are returned, and written to `demo_truth.json` in the state directory.
     """
     progress(f"Simulating a demo city: {users:,} users, {days} days")
-    demo = simulate(until=indian_midnight(until or clock.now()), seed=seed, days=days, users=users, city=city)
+    demo = simulate(until=until or clock.now(), seed=seed, days=days, users=users, city=city)
     progress("Putting it into the store")
     with open_store(settings) as store:
         store.write(put_rows, demo.rows, demo.log_length, progress)

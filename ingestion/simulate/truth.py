@@ -10,7 +10,7 @@ from typing import Self
 from ingestion.simulate.city import HOLDOUT_SHARE, RARE_CATEGORY, WORST_CATEGORY, WORST_SCREEN, City
 from ingestion.simulate.ledger import Record
 from ingestion.simulate.people import Agent
-from ingestion.simulate.visits import DAY, SECOND
+from ingestion.simulate.visits import SECOND
 from store.clock import IST
 from store.settings import Settings
 
@@ -66,6 +66,7 @@ def find_truth(
     seed: int,
     days: int,
     users: int,
+    from_us: int,
     until_us: int,
     agents: list[Agent],
     incidences: list[Record],
@@ -85,7 +86,7 @@ def find_truth(
         seed=seed,
         days=days,
         users=users,
-        from_at=_utc(until_us - days * DAY),
+        from_at=_utc(from_us),
         until_at=_utc(until_us),
         uplift=city.uplift,
         prompted_conversion=city.prompted_conversion,

@@ -1,6 +1,6 @@
 """Who opens the app when, and what becomes of it: the plan that everything else in the demo is told from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from enum import IntEnum
 
@@ -40,6 +40,10 @@ DESK_HOURS = (9, 20)
 HELP_CONVERSION = 0.45
 WORST_SCREEN_CONVERSION = 0.30
 HUMAN_HELP_FROM_PAISE = 500_000
+CALLERS_PER_USER, CALLERS = 1 / 200, (4, 40)
+"""How many have just asked for help when the demo ends, and the fewest and the most of them."""
+CALLER_AGES_SECONDS = ((0.40, 15, 420), (0.35, 420, 870), (0.25, 930, 3_300))
+"""Since when they wait: the share of them, and from when to when. Only the last were there before the owner's 15 minutes."""
 HIGH_VALUE_EVENT_TYPES = 3
 """WEDDING, CORPORATE and RELIGIOUS come first in EVENT_TYPES."""
 _EARLY_TOPICS = [n for n, topic in enumerate(PRE_ORDER_TOPICS) if topic.screen in {"menu", "compare", "guest_count"}]
@@ -81,6 +85,8 @@ class Visits:
     """One of the three event types that always get a person's help."""
     is_human_help_allowed: np.ndarray
     """By the routing rules: nobody under ₹5,000, but for those three."""
+    asked_at: np.ndarray
+    """When help was asked for that is still awaited at the end, which ends the visit; 0 for the others."""
 
     def __len__(self) -> int:
         return len(self.user)
@@ -111,14 +117,17 @@ class _Plan:
 
 
 def plan_visits(
-    rng: np.random.Generator, city: City, users: Users, first_day: date, start_us: int, days: int
+    rng: np.random.Generator, city: City, users: Users, first_day: date, start_us: int, days: int, until_us: int
 ) -> Visits:
-    """The visits of `days` Indian days from `first_day`, whose midnight is `start_us`."""
+    """The visits of `days` Indian days from `first_day`, whose midnight is `start_us`, and the callers of the hour before
+    `until_us`."""
     plan = _empty_plan(rng, users, first_day, days)
     _plan_eligible(rng, plan, city)
     _plan_questions_and_orders(rng, plan)
     _plan_rare_topic(rng, plan)
     _plan_worst_screen(rng, plan)
+    planned = len(plan.user)
+    _plan_callers(rng, plan, (until_us - 1 - start_us) // DAY)
     carts = without_extras(plan.carts, (plan.story == Story.ASKED) & np.isin(plan.topic, _EARLY_TOPICS))
 
     count = len(plan.user)
@@ -126,6 +135,9 @@ def plan_visits(
     at_desk = rng.integers(DESK_HOURS[0], DESK_HOURS[1] + 1, count)
     hours = np.where(plan.story >= Story.ELIGIBLE, at_desk, hours)
     started = start_us + plan.day * DAY + hours * HOUR + rng.integers(0, 3_600_000, count) * 1000
+    asked_at = np.zeros(count, dtype=np.int64)
+    asked_at[planned:] = until_us - _caller_ages(rng, count - planned)
+    started[planned:] = asked_at[planned:] - HOUR // 20
     order = np.lexsort((plan.user, started))
     user, converts, event_type = plan.user[order], plan.converts[order], plan.event_type[order]
     carts = carts.take(order)
@@ -147,6 +159,7 @@ def plan_visits(
         is_first_time_user=(users.prior_order_count[user] == 0) & (first_order[user] >= rank),
         is_high_value=is_high_value,
         is_human_help_allowed=is_high_value | (carts.value_paise >= HUMAN_HELP_FROM_PAISE),
+        asked_at=asked_at[order],
     )
 
 
@@ -274,3 +287,43 @@ def _plan_worst_screen(rng: np.random.Generator, plan: _Plan) -> None:
         plan.topic[added] = worst
         affected = np.concatenate([already, added])
         plan.converts[affected] = dealt_out(len(affected), WORST_SCREEN_CONVERSION, float(rng.random()))
+
+
+def _plan_callers(rng: np.random.Generator, plan: _Plan, today: int) -> None:
+    """Add those who have just asked for help when the demo ends: users who have not been here for two days, whom the
+    routing rules give a person."""
+    last_day, first_order = np.full(len(plan.holdout), -1), np.full(len(plan.holdout), today)
+    np.maximum.at(last_day, plan.user, plan.day)
+    np.minimum.at(first_order, plan.user[plan.converts], plan.day[plan.converts])
+    free = np.flatnonzero((last_day >= 0) & (last_day < today - 2))
+    count = min(int(np.clip(len(plan.holdout) * CALLERS_PER_USER, *CALLERS)), len(free))
+    wanted = count * 8
+    event_type = rng.integers(0, len(EVENT_TYPES), wanted)
+    carts = fill_carts(rng, event_type)
+    gets_help = (carts.first_paise >= HUMAN_HELP_FROM_PAISE) | (event_type < HIGH_VALUE_EVENT_TYPES)
+    chosen = np.flatnonzero(gets_help)[:count]
+    user = rng.permutation(free)[: len(chosen)]
+    is_after_order = (first_order[user] < today) & (rng.random(len(user)) < 0.35)
+    before = _draw_topics(rng, [topic.weight for topic in PRE_ORDER_TOPICS], len(user))
+    after = _draw_topics(rng, [topic.weight for topic in POST_ORDER_TOPICS], len(user))
+    added = {
+        "user": user,
+        "day": np.full(len(user), today),
+        "event_type": event_type[chosen],
+        "story": np.where(is_after_order, Story.POST_ORDER, Story.ASKED),
+        "converts": np.zeros(len(user), dtype=bool),
+        "topic": np.where(is_after_order, after, before),
+    }
+    for name, values in added.items():
+        setattr(plan, name, np.concatenate([getattr(plan, name), values]))
+    theirs = carts.take(chosen)
+    plan.carts = Carts(
+        *(np.concatenate([getattr(plan.carts, each.name), getattr(theirs, each.name)]) for each in fields(Carts))
+    )
+
+
+def _caller_ages(rng: np.random.Generator, count: int) -> np.ndarray:
+    """For how many microseconds each caller has been waiting."""
+    shares, earliest, latest = zip(*CALLER_AGES_SECONDS, strict=True)
+    kind = rng.choice(len(shares), count, p=shares)
+    return (rng.uniform(np.array(earliest)[kind], np.array(latest)[kind]) * 1000).astype(np.int64) * 1000

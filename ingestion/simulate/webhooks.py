@@ -30,11 +30,14 @@ _FRESHCHAT_ACTIONS = {
 def deliver(
     rng: random.Random, ids: Ids, incidences: list[Record], timeline: list[Record]
 ) -> tuple[list[Record], list[Record], list[Record]]:
-    """Rows of webhook_events, platform_conversations and platform_identities for every fourth chat."""
+    """Rows of webhook_events, platform_conversations and platform_identities for every fourth chat that has ended.
+
+    What is still open has none: live services would tell the platform of it, which has no such conversation.
+    """
     chats = {
         row["incidence_id"]: row
         for row in incidences
-        if row["channel"] in {"IN_APP_CHAT", "WHATSAPP"} and rng.random() < SAMPLE_SHARE
+        if row["channel"] in {"IN_APP_CHAT", "WHATSAPP"} and row["outcome"] and rng.random() < SAMPLE_SHARE
     }
     events: list[Record] = []
     conversations: dict[str, Record] = {}
@@ -82,7 +85,7 @@ def deliver(
             "conversation_id": conversation_id,
             "incidence_id": incidence["incidence_id"],
             "platform_user_id": platform_user_id,
-            "is_open": incidence["outcome"] is None,
+            "is_open": False,
             "last_event_at": at,
         }
         identities.setdefault(

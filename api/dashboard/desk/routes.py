@@ -21,6 +21,7 @@ from api.dashboard.pages import PageRoute, go_to, is_fragment, problem_page, ren
 from api.dashboard.session import STAFF, AgentViewer, Form, PostedForm, StaffViewer, Viewer, way_back
 from api.deps import CurrentRules, IncidenceId, StoreDep
 from api.errors import BadRequest, NotFound, PreconditionFailed
+from api.incidences.reading import DEMO_SOURCE
 from api.incidences.schemas import IncidencePatch
 from api.incidences.service import change
 from api.rules.sets import Rules
@@ -70,6 +71,7 @@ async def show_queue(
         work=work,
         views=list(View),
         rules=rules,
+        is_demo=work.is_demo,
         **_choices(asked),
     )
 
@@ -254,6 +256,7 @@ def _incidence_context(store: Store, rules: Rules, view: Dashboard, viewer: View
     return {
         "view": view,
         "incidence": incidence,
+        "is_demo": incidence.source == DEMO_SOURCE,
         "names": names,
         "team": team,
         "lines": lines,

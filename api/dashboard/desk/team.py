@@ -47,6 +47,7 @@ async def show_team(viewer: LeaderViewer, request: Request, store: StoreDep, rul
         names={agent.agent_id: agent.name for agent in team},
         asked_text=lambda approval: asked_text(approval, t),
         rules=rules,
+        is_demo=waiting.is_demo,
     )
 
 
