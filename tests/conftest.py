@@ -13,16 +13,28 @@ settings.register_profile("supportled", deadline=None, suppress_health_check=[He
 settings.load_profile("supportled")
 
 TOGETHER = {
-    "cities": ("tests/warehouse/test_", "tests/browser/test_insights.py"),
+    "cities": (
+        "tests/browser/test_insights.py",
+        "tests/warehouse/test_analytics_api.py",
+        "tests/warehouse/test_conventions.py",
+        "tests/warehouse/test_demo_truths.py",
+        "tests/warehouse/test_enums.py",
+        "tests/warehouse/test_exports.py",
+        "tests/warehouse/test_insights.py",
+        "tests/warehouse/test_notebooks.py",
+        "tests/warehouse/test_weekly_report.py",
+    ),
     "builds": ("tests/orchestration/test_build_kills.py", "tests/orchestration/test_faults.py"),
 }
 """Files that share what takes long to make. The tests of any other file are together, and nothing else with them."""
 SLOWEST_FIRST = (
     "cities",
     "builds",
+    "tests/warehouse/test_incremental_equals_full.py",
     "tests/e2e/test_first_run.py",
     "tests/live/test_live_equals_batch.py",
     "tests/shared/test_helpdesk_published.py",
+    "tests/warehouse/test_kpis.py",
     "tests/api/robustness/test_kills.py",
 )
 """The many quick files come last and fill the time of whichever process is done with these."""

@@ -13,6 +13,9 @@ from store.clock import monotonic_seconds
 from store.settings import ROOT, Settings
 from tests.orchestration.warehouses import check_current_is_whole, strays
 
+MOMENTS = [("begun", 6.0), ("extract", 0.5), ("land", 25.0), ("land", 25.0), ("dbt", 0.3), ("reconcile", 0.6)]
+"""Steps that a build tells of, and within how many seconds after. Most of it is dbt, which runs after `land`; publishing takes
+a moment after `reconcile`."""
 BUILD = """
 import sys
 from pathlib import Path
@@ -26,11 +29,8 @@ run_build(Settings.at(Path(sys.argv[1])), progress=lambda line: print(line, flus
 def test_kills_at_random_moments_leave_whole_versions(built: Settings, size: Callable[..., int]) -> None:
     dice = random.Random(2026)
     versions = ["v00000001"]
-    for _ in range(size(small=4, full=20)):
-        # Most of a build is dbt, which runs after `land`; publishing takes a moment after `reconcile`.
-        after, seconds = dice.choice(
-            [("begun", 6.0), ("extract", 0.5), ("land", 25.0), ("land", 25.0), ("dbt", 0.3), ("reconcile", 0.6)]
-        )
+    moments = [("land", 6.0), ("reconcile", 0.6), *dice.choices(MOMENTS, k=18)]
+    for after, seconds in moments[: size(small=2, full=20)]:
         killed = kill_build(built, after, dice.uniform(0, seconds))
         assert workers_of(killed) == []
         version = check_current_is_whole(built)

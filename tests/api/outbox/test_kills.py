@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from sqlalchemy import func, insert, select
 
 from store import clock
@@ -111,6 +112,10 @@ def killed_sender(settings: Settings, kills: int, is_done: Callable[[], bool]) -
         sender.communicate()
 
 
+# Senders claim alike on both engines; what a dead one leaves, test_sending.py tells of both.
+@pytest.mark.parametrize(
+    "store_settings", ["sqlite", pytest.param("postgresql", marks=pytest.mark.release)], indirect=True
+)
 def test_no_message_is_lost_and_no_text_is_written_twice_though_senders_are_killed(
     store: Store, store_settings: Settings, size: Callable[..., int]
 ):

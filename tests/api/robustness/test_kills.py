@@ -28,7 +28,7 @@ class Found:
 
 
 def test_nothing_acknowledged_is_lost_or_doubled_by_kills(store_settings: Settings, size: Callable[..., int]):
-    kills = size(small=3 if store_settings.is_sqlite else 2, full=200)
+    kills = size(small=2 if store_settings.is_sqlite else 1, full=200)
     log, ready_after = killed_under_writers(store_settings, make_keys(store_settings), REAL, kills)
     in_order = sorted(ready_after)
     print(

@@ -84,13 +84,13 @@ def start_worker(settings: Settings) -> subprocess.Popen[bytes]:
 def test_each_clock_runs_out_once_never_early_and_soon_though_workers_are_killed(
     store: Store, store_settings: Settings, size: Callable[..., int]
 ):
-    count, kills = size(small=200, full=10_000), size(small=2, full=20)
+    count, kills = size(small=200, full=10_000), size(small=1, full=20)
     spread = timedelta(seconds=size(small=3, full=120))
     for number in range(4):
         add_agent(store, f"vikram-{number}", "SUPERVISOR", limit=20)
     first_due_at = clock.now() + timedelta(seconds=size(small=3, full=20))
     open_many(store, count, first_due_at, spread)
-    with workers(store_settings, 1 if store.is_sqlite else 4) as running:
+    with workers(store_settings, 1 if store.is_sqlite else size(small=2, full=4)) as running:
         for number in range(kills):
             next_kill_at = first_due_at + spread * ((number + 0.5) / kills)
             until(lambda at=next_kill_at: clock.now() >= at, seconds=300)
