@@ -67,9 +67,11 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=200, descrip
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1_000)]
 
 
+PageCursor = Annotated[str | None, Query(max_length=400, description="nextCursor of the page before")]
+
+
 async def _page_query(
-    limit: Annotated[int, Query(ge=1, le=200, description="Rows a page")] = 50,
-    cursor: Annotated[str | None, Query(max_length=400, description="nextCursor of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="Rows a page")] = 50, cursor: PageCursor = None
 ) -> PageQuery:
     return PageQuery(limit, decode_cursor(cursor) if cursor else None)
 

@@ -18,6 +18,8 @@ from store.tables.columns import EPOCH
 T = TypeVar("T")
 R = TypeVar("R", bound=Row[Any])
 _MICROSECOND = timedelta(microseconds=1)
+_PLAIN: dict[type, type] = {int: int, str: str, datetime: int}
+"""Of what each kind is in a cursor."""
 
 
 class Page(Wire, Generic[T]):
@@ -36,17 +38,30 @@ class Position:
 
 
 def encode_cursor(position: Position) -> str:
-    text = json.dumps([(position.at - EPOCH) // _MICROSECOND, position.row_id], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return encode_place(position.at, position.row_id)
 
 
 def decode_cursor(cursor: str) -> Position:
     """Raises `BadRequest` for what was never a cursor."""
+    return Position(*decode_place(cursor, datetime, str))
+
+
+def encode_place(*values: int | str | datetime) -> str:
+    """The cursor of a place in a list that these values order."""
+    plain = [(value - EPOCH) // _MICROSECOND if isinstance(value, datetime) else value for value in values]
+    return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode_place(cursor: str, *kinds: type[int | str | datetime]) -> list[Any]:
+    """The values of a cursor, which are of these kinds. Raises `BadRequest` for any other."""
     try:
-        microseconds, row_id = parse_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if type(microseconds) is not int or not isinstance(row_id, str):
+        values = parse_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(values, list) or [type(value) for value in values] != [_PLAIN[kind] for kind in kinds]:
             raise ValueError
-        return Position(EPOCH + timedelta(microseconds=microseconds), row_id)
+        return [
+            EPOCH + timedelta(microseconds=value) if kind is datetime else value
+            for kind, value in zip(kinds, values, strict=True)
+        ]
     except (ValueError, TypeError, OverflowError) as error:
         raise BadRequest("cursor: is not one of ours", remedy="Send nextCursor of the last page as it is.") from error
 

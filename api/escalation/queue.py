@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, case, func, literal, or_, select, tuple_
 
 from api.escalation.schemas import QueueAnswer, QueueEntry, QueueReason
 from api.escalation.service import REASONS
 from api.incidences.reading import IS_LIVE
 from api.incidences.rules import needed_level, status_of
+from api.paging import decode_place, encode_place
 from store.enums import AgentLevel, EscalationLevel, EscalationTrigger
 from store.tables import agents, escalation_log, incidences
 
@@ -23,9 +24,14 @@ _TEXTS = {**REASONS, **_CAUSES}
 
 
 def read_queue(
-    connection: Connection, at: datetime, *, level: EscalationLevel | None = None, limit: int = 100
+    connection: Connection,
+    at: datetime,
+    *,
+    level: EscalationLevel | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
 ) -> QueueAnswer:
-    """Open incidences that were escalated, or that nobody has; of one level if it is given."""
+    """Open incidences that were escalated, or that nobody has; of one level if it is given. Raises `BadRequest`."""
     wanted = [
         incidences.c.outcome.is_(None),
         incidences.c.opened_at.is_not(None),
@@ -36,23 +42,24 @@ def read_queue(
     if level is not None:
         wanted.append(incidences.c.escalation_level == level)
     total = connection.execute(select(func.count()).select_from(incidences).where(*wanted)).scalar_one()
-    rank = case(
-        {each: number for number, each in enumerate(EscalationLevel)}, value=incidences.c.escalation_level, else_=-1
-    )
-    rows = connection.execute(
-        select(incidences)
-        .where(*wanted)
-        .order_by(
-            rank.desc(),
-            func.coalesce(incidences.c.order_value_paise, 0).desc(),
-            incidences.c.opened_at,
-            incidences.c.incidence_id,
+    if cursor is not None:
+        by_level, by_value, opened_at, incidence_id = decode_place(cursor, int, int, datetime, str)
+        place = (
+            literal(by_level, BigInteger),
+            literal(by_value, BigInteger),
+            literal(opened_at, incidences.c.opened_at.type),
+            incidence_id,
         )
-        .limit(limit)
-    ).all()
+        wanted.append(tuple_(*_ORDER) > tuple_(*place))
+    found = connection.execute(select(incidences, *_ORDER[:2]).where(*wanted).order_by(*_ORDER).limit(limit + 1)).all()
+    rows, last = found[:limit], found[limit - 1] if len(found) > limit else None
     levels = {row.agent_id: row.levels for row in connection.execute(select(agents.c.agent_id, agents.c.levels))}
     reasons = queue_reasons(connection, rows, levels)
-    return QueueAnswer(items=[_entry(row, reasons[row.incidence_id], levels, at) for row in rows], total=total)
+    return QueueAnswer(
+        items=[_entry(row, reasons[row.incidence_id], levels, at) for row in rows],
+        total=total,
+        next_cursor=encode_place(last.by_level, last.by_value, last.opened_at, last.incidence_id) if last else None,
+    )
 
 
 def queue_reasons(
@@ -102,3 +109,13 @@ def _entry(row: Row[Any], reasons: list[QueueReason], levels: Mapping[str, Seque
         age_seconds=max(0.0, (at - row.opened_at).total_seconds()),
         reasons=reasons,
     )
+
+
+_LEVELS = {each: -number for number, each in enumerate(EscalationLevel)}
+_ORDER: tuple[ColumnElement[Any], ...] = (
+    case(_LEVELS, value=incidences.c.escalation_level, else_=1).label("by_level"),
+    (-func.coalesce(incidences.c.order_value_paise, 0)).label("by_value"),
+    incidences.c.opened_at,
+    incidences.c.incidence_id,
+)
+"""All ascending, as the comparison of a whole row of them wants it."""

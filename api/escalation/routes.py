@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from api.auth import requires
 from api.channel.schemas import EscalationAnswer
 from api.channel.service import NobodyWorksOnIt
-from api.deps import CurrentRules, Once, StoreDep
+from api.deps import CurrentRules, Once, PageCursor, StoreDep
 from api.escalation.queue import read_queue
 from api.escalation.schemas import EscalationInput, QueueAnswer
 from api.escalation.service import escalate
@@ -40,11 +40,12 @@ async def post_trigger(wanted: EscalationInput, caller: Escalator, rules: Curren
 async def get_queue(
     store: StoreDep,
     level: Annotated[EscalationLevel | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: Annotated[int, Query(ge=1, le=500, description="Rows a page")] = 100,
+    cursor: PageCursor = None,
 ) -> QueueAnswer:
     """What was escalated or waits: by level, then order value, then age; each with why it is here and whose it is."""
     with store.read() as connection:
-        return read_queue(connection, clock.now(), level=level, limit=limit)
+        return read_queue(connection, clock.now(), level=level, limit=limit, cursor=cursor)
 
 
 def _trigger(connection: Connection, rules: Rules, wanted: EscalationInput, actor: Actor) -> EscalationAnswer:

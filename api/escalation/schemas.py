@@ -49,4 +49,5 @@ class QueueAnswer(Wire):
     """By level, highest first, then order value, then age."""
 
     items: list[QueueEntry]
-    total: int = Field(description="How many there are; items has the first of them")
+    total: int = Field(description="How many there are on all pages")
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last one.")

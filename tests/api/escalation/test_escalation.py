@@ -10,6 +10,7 @@ from api.escalation.service import escalate
 from api.incidences.reopening import reopen_incidence
 from api.incidences.rules import highest, status_of
 from api.incidences.timeline import SYSTEM
+from api.paging import encode_place
 from api.rules.sets import EscalationRule, EscalationRules
 from store.enums import EscalationLevel, EscalationTrigger, Role
 from store.session import Store
@@ -249,3 +250,16 @@ def test_the_queue_is_ordered_by_level_value_and_age_and_says_why_and_whose(api_
     ]
     only = api.as_role(Role.SUPERVISOR).get("/escalation/queue", params={"level": "SENIOR_AGENT"}).json()
     assert [entry["incidenceId"] for entry in only["items"]] == [older]
+
+    opened_at = datetime.fromisoformat(queue["items"][0]["openedAt"])
+    pages, cursor = [], None
+    while not pages or cursor is not None:
+        params = {"limit": 1} if cursor is None else {"limit": 1, "cursor": cursor}
+        page = api.as_role(Role.SUPERVISOR).get("/escalation/queue", params=params).raise_for_status().json()
+        pages += page["items"]
+        cursor = page["nextCursor"]
+        assert page["total"] == 4
+    assert [entry["incidenceId"] for entry in pages] == [large, small, older, plain]
+    for foreign, status in ((encode_place(opened_at, older), 422), (encode_place(2**60, 0, opened_at, older), 200)):
+        answer = api.as_role(Role.SUPERVISOR).get("/escalation/queue", params={"cursor": foreign})
+        assert answer.status_code == status
