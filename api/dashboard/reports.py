@@ -1,15 +1,15 @@
 """/reports: every weekly friction report that was written, newest first."""
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path as FilePath
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import FileResponse
 
+from api.dashboard.folders import told_folders
 from api.dashboard.pages import PageRoute, render
 from api.dashboard.session import ANALYST_VIEWERS, AnalystViewer
 from api.deps import StoreDep
@@ -42,26 +42,22 @@ class WrittenReport:
 
 def written_reports(directory: FilePath) -> list[WrittenReport]:
     """The reports of a directory, that of the last 7 days first, then the newest week. What cannot be read is left out."""
-    found = []
-    for index in directory.glob(f"*/{INDEX}"):
-        try:
-            entry = json.loads(index.read_text(encoding="utf-8"))
-            found.append(
-                WrittenReport(
-                    period=index.parent.name,
-                    start_date=date.fromisoformat(entry["start_date"]),
-                    end_date=date.fromisoformat(entry["end_date"]),
-                    headline=entry["headline"],
-                    version=entry["version"],
-                    data_as_of=datetime.fromisoformat(entry["data_as_of"]),
-                    is_demo=entry["is_demo"],
-                    is_final=entry["is_final"],
-                    formats=[kind for kind in MEDIA_TYPES if (index.parent / f"friction-report.{kind}").is_file()],
-                )
-            )
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+    found = told_folders(directory, INDEX, _written_report)
     return sorted(found, key=lambda report: (report.period.startswith("last"), report.end_date), reverse=True)
+
+
+def _written_report(folder: FilePath, told: dict[str, Any]) -> WrittenReport:
+    return WrittenReport(
+        period=folder.name,
+        start_date=date.fromisoformat(told["start_date"]),
+        end_date=date.fromisoformat(told["end_date"]),
+        headline=told["headline"],
+        version=told["version"],
+        data_as_of=datetime.fromisoformat(told["data_as_of"]),
+        is_demo=told["is_demo"],
+        is_final=told["is_final"],
+        formats=[kind for kind in MEDIA_TYPES if (folder / f"friction-report.{kind}").is_file()],
+    )
 
 
 @router.get("")

@@ -1,9 +1,11 @@
 """The KPI exports that were made, as their manifests tell."""
 
-import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
+
+from api.dashboard.folders import told_folders
 
 MANIFEST = "manifest.json"
 MEDIA_TYPES = {
@@ -35,26 +37,20 @@ class Export:
 
 def made_exports(directory: Path) -> list[Export]:
     """The exports of a directory, newest data first. What cannot be read is left out."""
-    found = []
-    for manifest in directory.glob(f"*/{MANIFEST}"):
-        try:
-            told = json.loads(manifest.read_text(encoding="utf-8"))
-            found.append(
-                Export(
-                    name=manifest.parent.name,
-                    start_date=date.fromisoformat(told["from"]),
-                    end_date=date.fromisoformat(told["to"]),
-                    data_as_of=datetime.fromisoformat(told["data_as_of"]),
-                    version=told["version"],
-                    is_demo=told["is_demo"],
-                    files=sorted(
-                        (ExportedFile(path.name, path.stat().st_size) for path in _files(manifest.parent)), key=_order
-                    ),
-                )
-            )
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+    found = told_folders(directory, MANIFEST, _export)
     return sorted(found, key=lambda export: (export.data_as_of, export.name), reverse=True)
+
+
+def _export(folder: Path, told: dict[str, Any]) -> Export:
+    return Export(
+        name=folder.name,
+        start_date=date.fromisoformat(told["from"]),
+        end_date=date.fromisoformat(told["to"]),
+        data_as_of=datetime.fromisoformat(told["data_as_of"]),
+        version=told["version"],
+        is_demo=told["is_demo"],
+        files=sorted((ExportedFile(path.name, path.stat().st_size) for path in _files(folder)), key=_order),
+    )
 
 
 def _files(directory: Path) -> list[Path]:
