@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from api.dashboard.insights import sheets
 from api.dashboard.insights.asked import Asked
-from api.dashboard.insights.sheets import KINDS, summed_kind
+from api.dashboard.insights.sheets import summed_kind
 from api.errors import BadRequest, NotFound
 from store import published
 from store.display import day_range, moment
@@ -19,7 +19,7 @@ from store.published.prompts import prompt_effects, prompt_outcomes
 from store.published.recommendations import decisions, recommendations
 from store.published.rows import find_rows, incidence_rows, metric_rows
 from store.published.trends import trends
-from store.spreadsheet import Cell, Column, Kind, Sheet
+from store.spreadsheet import KINDS, Cell, Column, Kind, Sheet
 
 TOP_REASONS = 10
 MOST_ROWS = 100_000

@@ -1,26 +1,20 @@
 """Every table of the pages as a sheet: the page shows it, CSV and XLSX hold the same rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from store.published import CostLine, FrictionReason, Kpi, Recommendation, TrendPoint
 from store.published.friction import ScreenReason, WeeklyRepeat
 from store.published.prompts import PromptEffect, PromptOutcome
 from store.published.recommendations import Decision
-from store.spreadsheet import Cell, Column, Kind, Sheet
+from store.spreadsheet import KINDS, PARTS, Cell, Column, Kind, Sheet, Value
 
-KINDS = {
-    "RATE": Kind.RATE,
-    "POINTS": Kind.POINTS,
-    "PAISE": Kind.RUPEES,
-    "SECONDS": Kind.MINUTES,
-    "COUNT": Kind.COUNT,
-}
-"""How a KPI's unit (kpi_catalogue.unit) is shown."""
+T = TypeVar("T")
 
 
 def summed_kind(unit: str) -> Kind:
     """How the numerator of a KPI of this unit is shown."""
-    return KINDS[unit] if unit in ("PAISE", "SECONDS") else Kind.COUNT
+    return PARTS.get(unit, Kind.COUNT)
 
 
 def headline(text: str) -> str:
@@ -96,230 +90,155 @@ def breakdown_sheet(entry: Mapping[str, str], by: str, lines: Sequence[tuple[str
 
 
 def reasons_sheet(found: Sequence[FrictionReason]) -> Sheet:
-    columns = [
-        Column("#", Kind.COUNT),
-        Column("Reason", Kind.CODE),
-        Column("Mostly on", Kind.CODE),
-        Column("Incidences", Kind.COUNT),
-        Column("Usual", Kind.NUMBER),
-        Column("Change", Kind.CHANGE),
-        Column("Cost of help", Kind.RUPEES),
-        Column("Lost carts", Kind.RUPEES),
-    ]
-    rows = [
-        (
-            reason.rank,
-            reason.issue_category,
-            reason.top_screen,
-            reason.incidence_count,
-            reason.four_week_average,
-            reason.trend_rate,
-            reason.cx_cost_paise,
-            reason.lost_value_paise,
-        )
-        for reason in found
-    ]
-    return Sheet("Friction reasons", columns, rows)
+    return _sheet(
+        "Friction reasons",
+        found,
+        {
+            Column("#", Kind.COUNT): lambda reason: reason.rank,
+            Column("Reason", Kind.CODE): lambda reason: reason.issue_category,
+            Column("Mostly on", Kind.CODE): lambda reason: reason.top_screen,
+            Column("Incidences", Kind.COUNT): lambda reason: reason.incidence_count,
+            Column("Usual", Kind.NUMBER): lambda reason: reason.four_week_average,
+            Column("Change", Kind.CHANGE): lambda reason: reason.trend_rate,
+            Column("Cost of help", Kind.RUPEES): lambda reason: reason.cx_cost_paise,
+            Column("Lost carts", Kind.RUPEES): lambda reason: reason.lost_value_paise,
+        },
+    )
 
 
 def screens_sheet(pairs: Sequence[ScreenReason]) -> Sheet:
-    columns = [
-        Column("Screen", Kind.CODE),
-        Column("Reason", Kind.CODE),
-        Column("Incidences", Kind.COUNT),
-        Column("Cost of help", Kind.RUPEES),
-        Column("Lost carts", Kind.RUPEES),
-    ]
-    rows = [
-        (pair.app_screen, pair.issue_category, pair.incidence_count, pair.cx_cost_paise, pair.lost_value_paise)
-        for pair in pairs
-    ]
-    return Sheet("Screens and reasons", columns, rows)
+    return _sheet(
+        "Screens and reasons",
+        pairs,
+        {
+            Column("Screen", Kind.CODE): lambda pair: pair.app_screen,
+            Column("Reason", Kind.CODE): lambda pair: pair.issue_category,
+            Column("Incidences", Kind.COUNT): lambda pair: pair.incidence_count,
+            Column("Cost of help", Kind.RUPEES): lambda pair: pair.cx_cost_paise,
+            Column("Lost carts", Kind.RUPEES): lambda pair: pair.lost_value_paise,
+        },
+    )
 
 
 def repeats_sheet(found: Sequence[WeeklyRepeat]) -> Sheet:
-    columns = [
-        Column("Week from", Kind.DATE),
-        Column("Issue", Kind.CODE),
-        Column("Incidences", Kind.COUNT),
-        Column("Open or dropped", Kind.COUNT),
-        Column("Users it came back to", Kind.COUNT),
-        Column("Lost carts", Kind.RUPEES),
-    ]
-    rows = [
-        (
-            issue.week_start_date,
-            issue.issue_category,
-            issue.incidence_count,
-            issue.open_or_dropped_count,
-            issue.user_count,
-            issue.lost_value_paise,
-        )
-        for issue in found
-    ]
-    return Sheet("Repeat issues", columns, rows)
+    return _sheet(
+        "Repeat issues",
+        found,
+        {
+            Column("Week from", Kind.DATE): lambda issue: issue.week_start_date,
+            Column("Issue", Kind.CODE): lambda issue: issue.issue_category,
+            Column("Incidences", Kind.COUNT): lambda issue: issue.incidence_count,
+            Column("Open or dropped", Kind.COUNT): lambda issue: issue.open_or_dropped_count,
+            Column("Users it came back to", Kind.COUNT): lambda issue: issue.user_count,
+            Column("Lost carts", Kind.RUPEES): lambda issue: issue.lost_value_paise,
+        },
+    )
 
 
 def recommendations_sheet(found: Sequence[Recommendation]) -> Sheet:
-    columns = [
-        Column("#", Kind.COUNT),
-        Column("What to do"),
-        Column("How", width=60),
-        Column("Reason", Kind.CODE),
-        Column("Screen", Kind.CODE),
-        Column("Incidences", Kind.COUNT),
-        Column("Change", Kind.CHANGE),
-        Column("Lost carts", Kind.RUPEES),
-        Column("Cost of help", Kind.RUPEES),
-        Column("Usual loss", Kind.RUPEES),
-        Column("At risk", Kind.RUPEES),
-        Column("State", Kind.CODE),
-        Column("Evidence", width=60),
-    ]
-    rows = [
-        (
-            advice.rank,
-            advice.fix_title,
-            advice.fix_detail,
-            advice.issue_category,
-            advice.app_screen,
-            advice.incidence_count,
-            advice.trend_rate,
-            advice.lost_value_paise,
-            advice.cx_cost_paise,
-            advice.usual_loss_paise,
-            advice.value_at_risk_paise,
-            advice.state,
-            " ".join(advice.evidence_incidence_ids),
-        )
-        for advice in found
-    ]
-    return Sheet("Recommendations", columns, rows)
+    return _sheet(
+        "Recommendations",
+        found,
+        {
+            Column("#", Kind.COUNT): lambda advice: advice.rank,
+            Column("What to do"): lambda advice: advice.fix_title,
+            Column("How", width=60): lambda advice: advice.fix_detail,
+            Column("Reason", Kind.CODE): lambda advice: advice.issue_category,
+            Column("Screen", Kind.CODE): lambda advice: advice.app_screen,
+            Column("Incidences", Kind.COUNT): lambda advice: advice.incidence_count,
+            Column("Change", Kind.CHANGE): lambda advice: advice.trend_rate,
+            Column("Lost carts", Kind.RUPEES): lambda advice: advice.lost_value_paise,
+            Column("Cost of help", Kind.RUPEES): lambda advice: advice.cx_cost_paise,
+            Column("Usual loss", Kind.RUPEES): lambda advice: advice.usual_loss_paise,
+            Column("At risk", Kind.RUPEES): lambda advice: advice.value_at_risk_paise,
+            Column("State", Kind.CODE): lambda advice: advice.state,
+            Column("Evidence", width=60): lambda advice: " ".join(advice.evidence_incidence_ids),
+        },
+    )
 
 
 def decisions_sheet(found: Sequence[Decision]) -> Sheet:
-    columns = [
-        Column("Week"),
-        Column("What to do"),
-        Column("Reason", Kind.CODE),
-        Column("Screen", Kind.CODE),
-        Column("State", Kind.CODE),
-        Column("Decided", Kind.MOMENT),
-        Column("Days since", Kind.COUNT),
-        Column("Incidences a week before", Kind.NUMBER),
-        Column("Incidences a week since", Kind.NUMBER),
-        Column("Lost carts a week before", Kind.RUPEES),
-        Column("Lost carts a week since", Kind.RUPEES),
-    ]
-    rows = [
-        (
-            made.week,
-            made.fix_title,
-            made.issue_category,
-            made.app_screen,
-            made.state,
-            made.changed_at,
-            made.days_after,
-            made.before.incidence_count,
-            made.after.incidence_count if made.after else None,
-            made.before.lost_value_paise,
-            made.after.lost_value_paise if made.after else None,
-        )
-        for made in found
-    ]
-    return Sheet("Decisions", columns, rows)
+    return _sheet(
+        "Decisions",
+        found,
+        {
+            Column("Week"): lambda made: made.week,
+            Column("What to do"): lambda made: made.fix_title,
+            Column("Reason", Kind.CODE): lambda made: made.issue_category,
+            Column("Screen", Kind.CODE): lambda made: made.app_screen,
+            Column("State", Kind.CODE): lambda made: made.state,
+            Column("Decided", Kind.MOMENT): lambda made: made.changed_at,
+            Column("Days since", Kind.COUNT): lambda made: made.days_after,
+            Column("Incidences a week before", Kind.NUMBER): lambda made: made.before.incidence_count,
+            Column("Incidences a week since", Kind.NUMBER): lambda made: (
+                made.after.incidence_count if made.after else None
+            ),
+            Column("Lost carts a week before", Kind.RUPEES): lambda made: made.before.lost_value_paise,
+            Column("Lost carts a week since", Kind.RUPEES): lambda made: (
+                made.after.lost_value_paise if made.after else None
+            ),
+        },
+    )
 
 
 def costs_sheet(lines: Sequence[CostLine]) -> Sheet:
-    columns = [
-        Column("Stage", Kind.CODE),
-        Column("Channel", Kind.CODE),
-        Column("Incidences", Kind.COUNT),
-        Column("Helped", Kind.COUNT),
-        Column("Handling time", Kind.MINUTES),
-        Column("Contacts", Kind.RUPEES),
-        Column("Handling", Kind.RUPEES),
-        Column("Discounts", Kind.RUPEES),
-        Column("Whole cost", Kind.RUPEES),
-        Column("Assisted orders", Kind.COUNT),
-        Column("Cost an order", Kind.RUPEES),
-    ]
-    rows = [
-        (
-            line.stage or "ALL",
-            line.channel or "ALL",
-            line.incidence_count,
-            line.helped_count,
-            line.handling_seconds,
-            line.contact_cost_paise,
-            line.handling_cost_paise,
-            line.discount_paise,
-            line.cx_cost_paise,
-            line.assisted_order_count,
-            line.cost_per_assisted_order_paise,
-        )
-        for line in lines
-    ]
-    return Sheet("Costs", columns, rows)
+    return _sheet(
+        "Costs",
+        lines,
+        {
+            Column("Stage", Kind.CODE): lambda line: line.stage or "ALL",
+            Column("Channel", Kind.CODE): lambda line: line.channel or "ALL",
+            Column("Incidences", Kind.COUNT): lambda line: line.incidence_count,
+            Column("Helped", Kind.COUNT): lambda line: line.helped_count,
+            Column("Handling time", Kind.MINUTES): lambda line: line.handling_seconds,
+            Column("Contacts", Kind.RUPEES): lambda line: line.contact_cost_paise,
+            Column("Handling", Kind.RUPEES): lambda line: line.handling_cost_paise,
+            Column("Discounts", Kind.RUPEES): lambda line: line.discount_paise,
+            Column("Whole cost", Kind.RUPEES): lambda line: line.cx_cost_paise,
+            Column("Assisted orders", Kind.COUNT): lambda line: line.assisted_order_count,
+            Column("Cost an order", Kind.RUPEES): lambda line: line.cost_per_assisted_order_paise,
+        },
+    )
 
 
 def effects_sheet(found: Sequence[PromptEffect]) -> Sheet:
-    columns = [
-        Column("Window", Kind.CODE),
-        Column("Until", Kind.DATE),
-        Column("Prompted users", Kind.COUNT),
-        Column("Prompted who ordered", Kind.COUNT),
-        Column("Prompted, share", Kind.RATE),
-        Column("Holdout users", Kind.COUNT),
-        Column("Holdout who ordered", Kind.COUNT),
-        Column("Holdout, share", Kind.RATE),
-        Column("Uplift", Kind.POINTS),
-        Column("95 % from", Kind.POINTS),
-        Column("95 % to", Kind.POINTS),
-    ]
-    rows = [
-        (
-            effect.window,
-            effect.period_end_date,
-            effect.treated_users,
-            effect.treated_converted,
-            effect.treated_rate,
-            effect.holdout_users,
-            effect.holdout_converted,
-            effect.holdout_rate,
-            effect.uplift,
-            effect.interval_low,
-            effect.interval_high,
-        )
-        for effect in found
-    ]
-    return Sheet("Prompt effect", columns, rows)
+    return _sheet(
+        "Prompt effect",
+        found,
+        {
+            Column("Window", Kind.CODE): lambda effect: effect.window,
+            Column("Until", Kind.DATE): lambda effect: effect.period_end_date,
+            Column("Prompted users", Kind.COUNT): lambda effect: effect.treated_users,
+            Column("Prompted who ordered", Kind.COUNT): lambda effect: effect.treated_converted,
+            Column("Prompted, share", Kind.RATE): lambda effect: effect.treated_rate,
+            Column("Holdout users", Kind.COUNT): lambda effect: effect.holdout_users,
+            Column("Holdout who ordered", Kind.COUNT): lambda effect: effect.holdout_converted,
+            Column("Holdout, share", Kind.RATE): lambda effect: effect.holdout_rate,
+            Column("Uplift", Kind.POINTS): lambda effect: effect.uplift,
+            Column("95 % from", Kind.POINTS): lambda effect: effect.interval_low,
+            Column("95 % to", Kind.POINTS): lambda effect: effect.interval_high,
+        },
+    )
 
 
 def outcomes_sheet(found: Sequence[PromptOutcome]) -> Sheet:
-    columns = [
-        Column("Rule", Kind.CODE),
-        Column("Due", Kind.COUNT),
-        Column("Shown", Kind.COUNT),
-        Column("Accepted", Kind.COUNT),
-        Column("Dismissed", Kind.COUNT),
-        Column("Expired", Kind.COUNT),
-        Column("Suppressed", Kind.COUNT),
-        Column("Withheld", Kind.COUNT),
-        Column("Accepted of shown", Kind.RATE),
-    ]
-    rows = [
-        (
-            outcome.rule_code,
-            outcome.due_count,
-            outcome.shown_count,
-            outcome.accepted_count,
-            outcome.dismissed_count,
-            outcome.expired_count,
-            outcome.suppressed_count,
-            outcome.withheld_count,
-            outcome.accepted_rate,
-        )
-        for outcome in found
-    ]
-    return Sheet("Prompts", columns, rows)
+    return _sheet(
+        "Prompts",
+        found,
+        {
+            Column("Rule", Kind.CODE): lambda outcome: outcome.rule_code,
+            Column("Due", Kind.COUNT): lambda outcome: outcome.due_count,
+            Column("Shown", Kind.COUNT): lambda outcome: outcome.shown_count,
+            Column("Accepted", Kind.COUNT): lambda outcome: outcome.accepted_count,
+            Column("Dismissed", Kind.COUNT): lambda outcome: outcome.dismissed_count,
+            Column("Expired", Kind.COUNT): lambda outcome: outcome.expired_count,
+            Column("Suppressed", Kind.COUNT): lambda outcome: outcome.suppressed_count,
+            Column("Withheld", Kind.COUNT): lambda outcome: outcome.withheld_count,
+            Column("Accepted of shown", Kind.RATE): lambda outcome: outcome.accepted_rate,
+        },
+    )
+
+
+def _sheet(title: str, found: Sequence[T], columns: Mapping[Column, Callable[[T], Value]]) -> Sheet:
+    """A row for each that was found; each column with what it shows of one."""
+    return Sheet(title, list(columns), [tuple(show(one) for show in columns.values()) for one in found])
