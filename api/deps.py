@@ -86,6 +86,10 @@ class OnceWriter:
         self._store = store
         self._request_key = request_key
 
+    @property
+    def has_key(self) -> bool:
+        return self._request_key is not None
+
     async def __call__(
         self,
         status: int,

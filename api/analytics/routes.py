@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel
+from sqlalchemy import Connection
 
 from api.analytics.reader import WarehouseReader
 from api.analytics.schemas import (
@@ -23,7 +24,7 @@ from api.analytics.schemas import (
 )
 from api.analytics.service import set_recommendation_state
 from api.auth import ANALYST_ROLES, ANALYSTS, KPI_READERS, requires
-from api.deps import IfNoneMatch
+from api.deps import IfNoneMatch, Once
 from api.errors import BadRequest, NotFound, WarehouseMissing
 from api.tokens.keyring import Principal
 from api.wire import RowId
@@ -201,7 +202,8 @@ async def post_recommendation_state(
     caller: Annotated[Principal, Depends(requires(*ANALYST_ROLES))],
     recommendation_id: Annotated[RowId, Path(alias="recommendationId")],
     change: RecommendationChange,
-) -> RecommendationStateAnswer:
+    once: Once,
+) -> Response:
     """Accept, finish or reject a recommendation."""
     reader: WarehouseReader = request.app.state.warehouse
     try:
@@ -214,13 +216,19 @@ async def post_recommendation_state(
         raise NotFound(
             f"There is no recommendation {recommendation_id}.", remedy="GET /analytics/friction-report lists them."
         )
+    return await once(200, _set_state, recommendation_id, change, caller.agent_id or caller.key_id)
+
+
+def _set_state(
+    connection: Connection, recommendation_id: str, change: RecommendationChange, changed_by: str
+) -> RecommendationStateAnswer:
     changed_at = clock.now()
-    await request.app.state.store.writer.submit(
-        set_recommendation_state,
+    set_recommendation_state(
+        connection,
         recommendation_id,
         state=change.state,
         note=change.note,
-        changed_by=caller.agent_id or caller.key_id,
+        changed_by=changed_by,
         changed_at=changed_at,
     )
     return RecommendationStateAnswer(

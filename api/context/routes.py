@@ -16,7 +16,7 @@ from api.context.schemas import (
 )
 from api.context.service import log_signals, set_cart, set_profile, show_screen
 from api.context.view import context_of
-from api.deps import CurrentRules, OwnUserId, StoreDep, UserId
+from api.deps import CurrentRules, Once, OwnUserId, StoreDep, UserId
 from store import clock
 from store.enums import Role
 
@@ -61,8 +61,7 @@ async def put_profile(user_id: UserId, wanted: ProfileInput, store: StoreDep, ru
     response_model=SignalsAnswer,
     openapi_extra=body_schema(SIGNALS),
 )
-async def post_signals(user_id: OwnUserId, request: Request, store: StoreDep, rules: CurrentRules) -> Response:
+async def post_signals(user_id: OwnUserId, request: Request, rules: CurrentRules, once: Once) -> Response:
     """Log behaviour signals: one, a JSON array, or NDJSON, up to 1 MiB. Sending the same again is harmless."""
     signals = read_many(SIGNALS, await request.body(), request.headers.get("content-type", ""))
-    answer = await store.writer.submit(log_signals, rules, {user_id: signals})
-    return Response(answer.model_dump_json(), media_type="application/json")
+    return await once(200, log_signals, rules, {user_id: signals})

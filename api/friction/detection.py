@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from api.channel.rules import Routing
-from api.context.reading import lock_known, no_context, read_known
+from api.context.reading import Known, lock_known, no_context, read_known
 from api.friction.service import Evaluation, judge, write_score, write_scores
 from api.notifications.rules import Decision
 from api.notifications.service import is_anything_new, mark_shown, offer_prompts, prompts_of, route_cart, unanswered_in
@@ -37,22 +37,27 @@ async def detect(store: Store, rules: Rules, user_id: str) -> Detected:
     prompt = unanswered_in(rules, there, evaluation.evaluated_at)
     is_undelivered = prompt is not None and prompt.status == PromptStatus.OFFERED
     if is_undelivered or is_anything_new(evaluation, there):
-        return await store.writer.submit(_offer, rules, user_id)
+        return await store.writer.submit(detect_held, rules, user_id)
     store.writer.submit_later(write_scores, evaluation)
     return Detected(evaluation, route_cart(rules, evaluation), (), there, prompt, None)
 
 
 def _look(connection: Connection, rules: Rules, user_id: str) -> tuple[Evaluation, Sequence[Row[Any]]]:
     """The user's score now, and the prompts of the session. Whatever changes between is looked at again before it is written."""
-    known = read_known(connection, user_id)
-    if known is None or known.state.session_id is None:
-        raise no_context()
+    known = _with_session(read_known(connection, user_id))
     evaluation = judge(rules, known, clock.now())
     return evaluation, prompts_of(connection, evaluation.session_id) if known.has_prompts else ()
 
 
-def _offer(connection: Connection, rules: Rules, user_id: str) -> Detected:
-    known = lock_known(connection, user_id)
+def _with_session(known: Known | None) -> Known:
+    if known is None or known.state.session_id is None:
+        raise no_context()
+    return known
+
+
+def detect_held(connection: Connection, rules: Rules, user_id: str) -> Detected:
+    """The same with the user's context held, in one transaction. Raises `NotFound`."""
+    known = _with_session(lock_known(connection, user_id))
     at = clock.now()
     evaluation = judge(rules, known, at)
     write_score(connection, evaluation)

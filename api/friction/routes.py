@@ -2,13 +2,14 @@
 
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
+from sqlalchemy import Connection
 
 from api.context.bodies import body_schema, read_many
 from api.context.callers import Teller, own_user
 from api.context.schemas import SignalsAnswer
 from api.context.service import log_signals
-from api.deps import CurrentRules, StoreDep
-from api.friction.detection import Detected, detect
+from api.deps import CurrentRules, Once, StoreDep
+from api.friction.detection import Detected, detect, detect_held
 from api.friction.schemas import (
     ActionAnswer,
     DetectAnswer,
@@ -26,26 +27,33 @@ SIGNALS = TypeAdapter(list[FrictionSignalInput])
 
 
 @router.post("/detect", response_model=DetectAnswer)
-async def post_detect(wanted: DetectInput, caller: Teller, store: StoreDep, rules: CurrentRules) -> Response:
+async def post_detect(
+    wanted: DetectInput, caller: Teller, store: StoreDep, rules: CurrentRules, once: Once
+) -> Response:
     """Score the user now, and offer the help that is due: a prompt, with an incidence if people may help.
 
     Each evaluation is kept with its inputs. Asking again changes nothing more: a prompt comes once for a rule and session, and
     one that is not answered yet is answered again.
     """
     user_id = own_user(caller, wanted.user_id)
+    if once.has_key:
+        return await once(200, _detect_held, rules, user_id)
     answer = _answer(rules, await detect(store, rules, user_id))
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
 @router.post("/signals", response_model=SignalsAnswer, openapi_extra=body_schema(SIGNALS))
-async def post_friction_signals(request: Request, caller: Teller, store: StoreDep, rules: CurrentRules) -> Response:
+async def post_friction_signals(request: Request, caller: Teller, rules: CurrentRules, once: Once) -> Response:
     """Log friction signals of one or several users: one, a JSON array, or NDJSON, up to 1 MiB. Sending them again is harmless."""
     rows = read_many(SIGNALS, await request.body(), request.headers.get("content-type", ""))
     by_user: dict[str, list[FrictionSignalInput]] = {}
     for row in rows:
         by_user.setdefault(own_user(caller, row.user_id), []).append(row)
-    answer = await store.writer.submit(log_signals, rules, by_user)
-    return Response(answer.model_dump_json(), media_type="application/json")
+    return await once(200, log_signals, rules, by_user)
+
+
+def _detect_held(connection: Connection, rules: Rules, user_id: str) -> DetectAnswer:
+    return _answer(rules, detect_held(connection, rules, user_id))
 
 
 def _answer(rules: Rules, detected: Detected) -> DetectAnswer:

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 
 from api.auth import requires
 from api.context.callers import Teller, own_user
-from api.deps import CurrentRules, OwnUserId, RegistryDep, StoreDep
-from api.friction.detection import Detected, detect
+from api.deps import CurrentRules, Once, OwnUserId, RegistryDep, StoreDep
+from api.friction.detection import Detected, detect, detect_held
 from api.notifications.schemas import (
     NotificationAnswer,
     PromptAnswer,
@@ -34,26 +34,23 @@ _NEWS = frozenset({*PromptStatus, RESET}) - _OVER
 
 
 @router.post("/trigger", response_model=TriggerAnswer)
-async def post_trigger(wanted: TriggerInput, caller: Teller, store: StoreDep, rules: CurrentRules) -> Response:
+async def post_trigger(
+    wanted: TriggerInput, caller: Teller, store: StoreDep, rules: CurrentRules, once: Once
+) -> Response:
     """Ask whether a notification is due where the user is now. What is shown is decided as for friction: once for a rule and
     session, three a session, the strongest first, none after a dismissal or for the holdout.
     """
-    detected = await detect(store, rules, own_user(caller, wanted.user_id))
-    prompt = detected.prompt
-    answer = TriggerAnswer(
-        prompt=PromptAnswer.of(rules, prompt) if prompt is not None else None,
-        notifications=_notifications(rules, detected),
-        hidden=hidden_of(detected.decisions),
-        rule_version=rules.notifications.version,
-    )
+    user_id = own_user(caller, wanted.user_id)
+    if once.has_key:
+        return await once(200, _trigger_held, rules, user_id)
+    answer = _answer(rules, await detect(store, rules, user_id))
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
 @router.post("/suppress/{userId}", dependencies=[Depends(requires(Role.APP, Role.USER))], response_model=SuppressAnswer)
-async def post_suppress(user_id: OwnUserId, store: StoreDep, rules: CurrentRules) -> Response:
+async def post_suppress(user_id: OwnUserId, rules: CurrentRules, once: Once) -> Response:
     """The user dismissed help: what is shown is DISMISSED, its offer ends, and no prompt is shown for half an hour."""
-    answer = await store.writer.submit(_suppress, rules, user_id)
-    return Response(answer.model_dump_json(), media_type="application/json")
+    return await once(200, _suppress, rules, user_id)
 
 
 @router.get("/stream", response_class=EventSourceResponse)
@@ -89,6 +86,20 @@ async def _unsent(store: Store, rules: Rules, user_id: str, sent: set[str]) -> l
         await store.writer.submit(mark_shown, offered, at)
     sent.update(row.prompt_id for row in rows)
     return [PromptAnswer.of(rules, row) for row in reversed(rows)]
+
+
+def _trigger_held(connection: Connection, rules: Rules, user_id: str) -> TriggerAnswer:
+    return _answer(rules, detect_held(connection, rules, user_id))
+
+
+def _answer(rules: Rules, detected: Detected) -> TriggerAnswer:
+    prompt = detected.prompt
+    return TriggerAnswer(
+        prompt=PromptAnswer.of(rules, prompt) if prompt is not None else None,
+        notifications=_notifications(rules, detected),
+        hidden=hidden_of(detected.decisions),
+        rule_version=rules.notifications.version,
+    )
 
 
 def _suppress(connection: Connection, rules: Rules, user_id: str) -> SuppressAnswer:

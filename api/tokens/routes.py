@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends, Response
 
 from api.auth import requires
-from api.deps import KeyId, KeyringDep, StoreDep, UserTokensDep
+from api.deps import KeyId, KeyringDep, Once, StoreDep, UserTokensDep
 from api.errors import BadRequest
 from api.tokens import service
 from api.tokens.schemas import KeyAnswer, KeyInput, KeysAnswer, NewKeyAnswer, UserTokenAnswer, UserTokenInput
@@ -51,8 +51,8 @@ async def delete_key(key_id: KeyId, store: StoreDep, keyring: KeyringDep) -> Res
 
 
 @router.post("/signing-keys", status_code=204, dependencies=ADMINS)
-async def post_signing_key(store: StoreDep, tokens: UserTokensDep) -> Response:
+async def post_signing_key(tokens: UserTokensDep, once: Once) -> Response:
     """Sign user tokens with a new secret. The one before is still believed: doing it twice ends every token there is."""
-    await store.writer.submit(rotate_signing_key)
+    answer = await once(204, rotate_signing_key)
     tokens.reload()
-    return Response(status_code=204)
+    return answer

@@ -22,6 +22,23 @@ def test_the_document_names_the_roles_of_every_route(document: dict, sqlite_sett
         assert ("security" in found) == (operation.roles is not None)
 
 
+WITHOUT_KEY = {
+    "/channel/route": "changes nothing",
+    "/tokens/user": "its answer is a secret, which is not kept",
+    "/tokens/keys": "its answer is a secret, which is not kept",
+    "/sign-in-links": "its answer is a secret, which is not kept",
+    "/webhooks/intercom": "deliveries have ids of their own",
+    "/webhooks/freshchat": "deliveries have ids of their own",
+}
+
+
+def test_every_post_can_be_repeated_safely(document: dict):
+    for path, methods in document["paths"].items():
+        if "post" in methods and path not in WITHOUT_KEY:
+            assert "Idempotency-Key" in [found["name"] for found in methods["post"]["parameters"]], path
+    assert set(WITHOUT_KEY) <= set(document["paths"])
+
+
 def test_every_error_has_the_one_shape(document: dict):
     for methods in document["paths"].values():
         for found in methods.values():

@@ -50,6 +50,20 @@ def test_help_that_is_due_is_offered_with_score_reasons_and_channels(stuck: Visi
     assert incidence.order_value_paise == 60_000 * 100
 
 
+def test_with_an_idempotency_key_it_is_done_once_and_answered_again(stuck: Visitor, api: Api, time: Clock):
+    def asks(path: str, user_id: str = stuck.user_id):
+        return api.as_role(Role.APP).post(path, json={"userId": user_id}, headers={"Idempotency-Key": f"once{path}"})
+
+    first = asks("/friction/detect")
+    assert first.json()["done"] == ["PROMPT_SHOWN", "PROMPT_SUPPRESSED", "INCIDENCE_OFFERED"]
+    told = asks("/notifications/trigger")
+    time.go_on(seconds=5)
+    assert asks("/friction/detect").content == first.content
+    assert asks("/notifications/trigger").content == told.content
+    assert count(api, friction_scores) == 2
+    assert asks("/friction/detect", "somebody-else").status_code == 422
+
+
 def test_repeats_change_nothing_more(stuck: Visitor, api: Api, time: Clock):
     first = stuck.is_judged()
     time.go_on(seconds=5)
