@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from store.enums import AgentLevel, Channel, Platform
 from store.errors import StoreError
@@ -34,7 +35,9 @@ class PlatformSettings:
     """Intercom: the app's client secrets. Freshchat: the account's public keys, PEM. At most two; each is believed."""
     access_token: str | None = None
     account: str | None = None
-    """Intercom: the workspace id. Freshchat: the account's name. For links to a conversation."""
+    """Intercom: the workspace id. Freshchat: the account's name."""
+    inbox_url: str | None = None
+    """Where agents read conversations: what their browser shows before `/conversation/`. Without it nothing links there."""
     sender_id: str | None = None
     """As whom we write and act: an Intercom admin or a Freshchat agent that nobody else uses. What comes back from it is ours."""
     channels: Mapping[str, Channel] = field(default_factory=dict)
@@ -50,6 +53,10 @@ class PlatformSettings:
     """How far back a sweep reads conversations that changed."""
     alarm_after_minutes: float = 60.0
     """So long without a webhook in office hours is worth an alarm."""
+
+    def conversation_url(self, conversation_id: str) -> str | None:
+        """Where an agent reads this conversation, if that is known."""
+        return f"{self.inbox_url}/conversation/{quote(conversation_id, safe='')}" if self.inbox_url else None
 
     def channel_of(self, words: tuple[str, ...]) -> Channel | None:
         """The channel that the first known of these words means; None if the map says nothing."""
@@ -152,12 +159,18 @@ def _platform(platform: Platform, top: "_Section") -> PlatformSettings | None:
         base_url = f"https://{account}.freshchat.com/v2"
     if base_url is None:
         raise _Wrong("freshchat needs account, or base_url")
+    inbox_url = section.text("inbox_url")
+    if inbox_url is None and account is not None and platform is Platform.INTERCOM:
+        inbox_url = f"https://app.intercom.com/a/inbox/{quote(account, safe='')}/inbox"
+    if inbox_url is not None and not inbox_url.startswith("https://"):
+        raise _Wrong(f"{platform.lower()}.inbox_url is no https address")
     settings = PlatformSettings(
         platform=platform,
         base_url=base_url.rstrip("/"),
         webhook_keys=section.texts("webhook_keys", at_most=MOST_KEYS),
         access_token=section.text("access_token"),
         account=account,
+        inbox_url=inbox_url and inbox_url.rstrip("/"),
         sender_id=section.text("sender_id"),
         channels=section.words("channels", Channel, keys=None),
         groups={AgentLevel(level): group for level, group in section.words("groups", None, keys=AgentLevel).items()},

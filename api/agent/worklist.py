@@ -115,6 +115,14 @@ def read_clock(connection: Connection, incidence_id: str) -> Clock | None:
     return _clocks(connection, [incidence_id]).get(incidence_id)
 
 
+def read_customers(connection: Connection, incidence_ids: Sequence[str]) -> dict[str, str]:
+    """Whom each of these incidences is about: the name, or the id of a user whose name nobody told."""
+    query = select(incidences.c.incidence_id, incidences.c.user_id, users.c.name)
+    query = query.outerjoin(users, users.c.user_id == incidences.c.user_id)
+    rows = connection.execute(query.where(incidences.c.incidence_id.in_(incidence_ids)))
+    return {row.incidence_id: row.name or row.user_id for row in rows}
+
+
 def _conditions(asked: Asked, source: str, agent_id: str | None) -> list[ColumnElement[bool]]:
     wanted = [
         incidences.c.outcome.is_(None),

@@ -108,10 +108,11 @@ class PageRoute(APIRoute):
 
 
 def problem_page(request: Request, problem: Problem) -> Response:
-    """The problem as a page; where htmx asked, as a notice on the page that is there."""
+    """The problem as a page, with the way on for whoever is signed in; where htmx asked, as a notice on the page that is there."""
     template = "problem_notice.html" if is_fragment(request) else "problem.html"
     request_id = structlog.contextvars.get_contextvars().get("request_id")
-    answer = render(request, template, None, status=problem.status, problem=problem, request_id=request_id)
+    viewer = getattr(request.state, "viewer", None)
+    answer = render(request, template, viewer, status=problem.status, problem=problem, request_id=request_id)
     answer.headers.update(problem.headers or {})
     if is_fragment(request):
         answer.headers.update({"HX-Retarget": "#notices", "HX-Reswap": "beforeend", "HX-Reselect": ".notice"})

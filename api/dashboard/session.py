@@ -141,13 +141,15 @@ async def find_viewer(request: Request) -> Viewer | None:
         return None
     principal = Principal(f"session:{session.session_id}", session.role, agent_id=session.agent_id)
     csrf = csrf_of(token)
+    viewer = Viewer(principal, language_of(request), csrf, session.agent_name, session.agent_status)
+    request.state.viewer = viewer  # for a page that tells of a problem
     if request.method not in ("GET", "HEAD"):
         sent = Form(await request.body()).get("csrf", "")
         if not hmac.compare_digest(sent.encode(), csrf.encode()):
             raise FormNotOurs("The form does not belong to this session.")
     request.scope["principal"] = principal
     request.app.state.rates.take(principal)
-    return Viewer(principal, language_of(request), csrf, session.agent_name, session.agent_status)
+    return viewer
 
 
 async def signed_in(viewer: Annotated[Viewer | None, Depends(find_viewer)]) -> Viewer:

@@ -57,8 +57,12 @@ def find_open(connection: Connection, user_id: str, stage: Stage, order_id: str 
 
 
 def shown_source(connection: Connection) -> str:
-    """Whose incidences the desk shows: live ones as soon as there is any, until then those of the demo."""
-    return LIVE_SOURCE if connection.execute(_ANY_LIVE).first() is not None else DEMO_SOURCE
+    """Whose incidences the desk shows: live ones as soon as there is any, until then those of the demo if there is one."""
+    is_demo_alone = all(
+        (connection.execute(_ANY_OF, {"source": source}).first() is not None) is wanted
+        for source, wanted in ((LIVE_SOURCE, False), (DEMO_SOURCE, True))
+    )
+    return DEMO_SOURCE if is_demo_alone else LIVE_SOURCE
 
 
 def is_of(source: str) -> ColumnElement[bool]:
@@ -105,7 +109,7 @@ _ONE = select(incidences).where(incidences.c.incidence_id == bindparam("id"))
 _BY_ID = Prepared(_ONE)
 _LOCK = Prepared(_ONE.with_for_update())
 IS_LIVE = is_of(LIVE_SOURCE)
-_ANY_LIVE = select(incidences.c.incidence_id).where(incidences.c.source == LIVE_SOURCE).limit(1)
+_ANY_OF = select(incidences.c.incidence_id).where(incidences.c.source == bindparam("source")).limit(1)
 IS_OPEN_LIVE = text("outcome IS NULL AND merged_into IS NULL AND source = 'app'")
 """In the words of the index, so that it is used."""
 _OPEN = Prepared(

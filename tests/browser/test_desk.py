@@ -3,8 +3,12 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import insert
 
+from store import clock
 from store.enums import Role
+from store.settings import Settings
+from store.tables import platform_conversations
 from tests.api.serving import AGENT_ID, SUPERVISOR_ID, Api
 from tests.api.story import put_order, read
 from tests.browser.cast import customer, says
@@ -101,6 +105,26 @@ def test_one_incidence_at_a_glance(pages: Api, visitors: Visitors, violations: V
     assert violations(page) == []
 
 
+def test_the_chat_is_a_link_to_the_platform_once_its_inbox_is_known(
+    pages: Api, visitors: Visitors, pages_settings: Settings
+):
+    incidence_id = held(pages, "w-waris", "Waris Writes")
+    row = {"platform": "INTERCOM", "conversation_id": "2154", "incidence_id": incidence_id, "is_open": True}
+    pages.store.write(
+        lambda connection: connection.execute(insert(platform_conversations).values(**row, last_event_at=clock.now()))
+    )
+    page = visitors.open(pages, f"/desk/incidences/{incidence_id}", Role.AGENT)
+    link = page.get_by_role("link", name="Open the chat in Intercom")
+    expect(link).to_have_count(0)
+    pages_settings.platforms_file.write_text("[intercom]\naccount = 'ours'")
+    try:
+        page.reload()
+        expect(link).to_have_attribute("href", "https://app.intercom.com/a/inbox/ours/inbox/conversation/2154")
+        expect(link).to_have_attribute("rel", re.compile("noopener"))
+    finally:
+        pages_settings.platforms_file.unlink()
+
+
 def test_a_discount_over_the_limit_waits_for_the_supervisor_and_then_passes(pages: Api, visitors: Visitors):
     incidence_id = held(pages, "d-arjun", "Arjun Rao")
     page = visitors.open(pages, f"/desk/incidences/{incidence_id}", Role.AGENT)
@@ -109,7 +133,8 @@ def test_a_discount_over_the_limit_waits_for_the_supervisor_and_then_passes(page
     page.get_by_role("button", name="Ask the app").click()
     expect(page.get_by_text("This needs a supervisor's approval")).to_be_visible()
     expect(page.get_by_text("waits for a supervisor")).to_be_visible()
-    above = visitors.open(pages, f"/desk/incidences/{incidence_id}", Role.SUPERVISOR)
+    above = visitors.open(pages, "/desk/team", Role.SUPERVISOR)
+    above.get_by_role("link", name="Arjun Rao").first.click()
     above.get_by_label("Why", exact=True).fill("Once, to keep the order.")
     above.get_by_role("button", name="Approve").click()
     expect(page.get_by_text("Once, to keep the order.")).to_be_visible()  # told live
@@ -187,4 +212,6 @@ def test_on_a_phone_rows_are_cards_and_nothing_is_cut(pages: Api, visitors: Visi
 def test_what_is_not_there_is_told_plainly(pages: Api, visitors: Visitors, path: str):
     page = visitors.open(pages, path, Role.AGENT)
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("That did not work|Queue"))
+    expect(page.get_by_role("navigation", name="Main").get_by_role("link", name="Desk")).to_be_visible()
+    expect(page.get_by_role("group", name="Your availability")).to_be_visible()
     assert SUPERVISOR_ID not in page.content()

@@ -35,6 +35,12 @@ def test_the_runbooks_example_is_what_the_code_reads(file: Path):
     assert found.intercom.channel_of(("email", "whatsapp")) is Channel.WHATSAPP
     assert found.of(Platform.FRESHCHAT) is found.freshchat
     assert found.app.url.startswith("https://")
+    assert found.intercom.conversation_url("2 1") == (
+        "https://app.intercom.com/a/inbox/i6wc9ipe/inbox/conversation/2%201"
+    )
+    assert found.freshchat.conversation_url("72") == (
+        "https://ours.freshchat.com/a/236306003128395/inbox/0/0/conversation/72"
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,6 +57,7 @@ def test_the_runbooks_example_is_what_the_code_reads(file: Path):
         ("[intercom]\nsweep_every_seconds = 0", "intercom.sweep_every_seconds is no positive number"),
         ("intercom = 1", "intercom is no table"),
         ("[freshchat]\nwebhook_keys = ['k']", "freshchat needs account"),
+        ("[intercom]\ninbox_url = 'javascript:1'", "intercom.inbox_url is no https address"),
         ("[app]\nurl = 'https://x'", "app needs url and signing_secrets"),
     ],
 )

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import Connection
 
+from api.agent.chats import chat_links
 from api.agent.dashboard import fetch_view
 from api.agent.rules import code_discount_paise
 from api.agent.schemas import Dashboard, NoteInput
@@ -29,6 +30,7 @@ from api.streams import LastEventId, StreamsDep, horizon
 from api.wire import RowId
 from store import clock
 from store.enums import AgentStatus, Channel, EscalationLevel, OrderImpact, Role, Tier
+from store.platform_settings import Connections
 from store.session import Store
 
 router = APIRouter(prefix="/desk", route_class=PageRoute, include_in_schema=False)
@@ -119,7 +121,7 @@ async def show_incidence(
     with store.read() as connection:
         since = horizon(connection)
     view = await fetch_view(store, request.app.state.warehouse, rules, incidence_id, viewer.principal)
-    context = _incidence_context(store, rules, view, viewer)
+    context = _incidence_context(store, rules, request.app.state.platforms.current(), view, viewer)
     return render(request, "desk/incidence.html", viewer, since=since, open_dialog=open_dialog, **context)
 
 
@@ -230,9 +232,12 @@ async def _conflict(
     return page
 
 
-def _incidence_context(store: Store, rules: Rules, view: Dashboard, viewer: Viewer) -> dict[str, Any]:
+def _incidence_context(
+    store: Store, rules: Rules, platforms: Connections, view: Dashboard, viewer: Viewer
+) -> dict[str, Any]:
     t = translator(viewer.language)
     incidence, order = view.incidence, view.order_context
+    is_demo = incidence.source == DEMO_SOURCE
     lines = [line for line in order.cart_items if isinstance(line, dict)]
     platter = order.selected_platter if isinstance(order.selected_platter, dict) else None
     items = {str(line.get("itemId")) for line in (*lines, *([platter] if platter else []))}
@@ -242,11 +247,13 @@ def _incidence_context(store: Store, rules: Rules, view: Dashboard, viewer: View
             list_agents(connection).items,
             read_item_names(connection, items),
             read_clock(connection, incidence.incidence_id),
+            # What the demo tells of happened on no platform.
+            [] if is_demo else chat_links(connection, platforms, incidence.incidence_id),
             agent_discount_limit(connection, rules, viewer.agent_id, incidence.order_value, viewer.role),
         )
 
     with store.read() as connection:
-        team, item_names, running, limit_paise = read(connection)
+        team, item_names, running, chats, limit_paise = read(connection)
     names = {agent.agent_id: agent.name for agent in team}
     value = incidence.order_value or 0
     codes = [
@@ -256,7 +263,8 @@ def _incidence_context(store: Store, rules: Rules, view: Dashboard, viewer: View
     return {
         "view": view,
         "incidence": incidence,
-        "is_demo": incidence.source == DEMO_SOURCE,
+        "is_demo": is_demo,
+        "chats": chats,
         "names": names,
         "team": team,
         "lines": lines,

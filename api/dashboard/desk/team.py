@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from api.agent.approvals import decide_approval, open_approvals
 from api.agent.schemas import ApprovalAnswer, ApprovalInput
-from api.agent.worklist import Asked, View, read_worklist
+from api.agent.worklist import Asked, View, read_customers, read_worklist
 from api.agents.service import list_agents, set_status
 from api.dashboard.desk.forms import validated
 from api.dashboard.desk.telling import asked_text
@@ -33,6 +33,7 @@ async def show_team(viewer: LeaderViewer, request: Request, store: StoreDep, rul
         approvals = [
             ApprovalAnswer.of(row) for row in open_approvals(connection, PageQuery(SHOWN, None), requested_by=None)
         ]
+        customers = read_customers(connection, [each.incidence_id for each in approvals])
         waiting = read_worklist(connection, Asked(View.WAITING), viewer.agent_id, limit=SHOWN)
         team = list_agents(connection).items
     t = translator(viewer.language)
@@ -42,6 +43,7 @@ async def show_team(viewer: LeaderViewer, request: Request, store: StoreDep, rul
         viewer,
         since=since,
         approvals=approvals[:SHOWN],
+        customers=customers,
         waiting=waiting,
         team=team,
         names={agent.agent_id: agent.name for agent in team},

@@ -31,6 +31,10 @@ def worklist(store: Store, view: View = View.ALL, agent_id: str | None = None) -
         return read_worklist(connection, Asked(view), agent_id)
 
 
+def test_an_empty_desk_is_no_demo(sqlite_store: Store):
+    assert not worklist(sqlite_store).is_demo
+
+
 def test_the_demo_is_worked_on_until_a_live_incidence_comes(city: Store):
     shown = worklist(city)
     assert shown.is_demo
