@@ -9,7 +9,7 @@ from ingestion.simulate.calendar import EVENT_TYPES
 from ingestion.simulate.catalogue import cart_items, selected_platter
 from ingestion.simulate.city import SOURCE
 from ingestion.simulate.ledger import Record
-from ingestion.simulate.log_rows import FLOW_OF_EACH_SCREEN, FLOWS, SCREENS, screen_names, signal_name
+from ingestion.simulate.log_rows import FLOWS, SCREENS, flows_shown, screen_names, signal_name
 from ingestion.simulate.period import Period
 from ingestion.simulate.prompting import Prompted
 from ingestion.simulate.scoring import Inputs
@@ -28,8 +28,9 @@ def context_records(period: Period, inputs: Inputs, event_dates: list[str]) -> l
     last_cart[visits.user[log.visit[carts]]] = carts
     screen = screen_names(log)
     seen = np.flatnonzero(screen > 0)
+    flows = flows_shown(log)
     return [
-        _context(period, inputs, event_dates, int(visit), int(cart), screen, seen)
+        _context(period, inputs, event_dates, int(visit), int(cart), screen, seen, flows)
         for visit, cart in zip(last_visit.tolist(), last_cart.tolist(), strict=True)
         if visit >= 0
     ]
@@ -43,20 +44,21 @@ def _context(
     cart: int,
     screen: np.ndarray,
     seen: np.ndarray,
+    flows: np.ndarray,
 ) -> Record:
     visits, log = period.visits, period.log
     last = int(log.first_of_visit[visit + 1]) - 1
     first = int(log.first_of_visit[visit])
     shown_at = seen[np.searchsorted(seen, first) : np.searchsorted(seen, last, side="right")]
     stack = _stack(screen[shown_at].tolist())
-    shown = stack[-1]
-    flow = int(FLOW_OF_EACH_SCREEN[shown])
+    entered = flows[first : last + 1]
+    entered = entered[entered >= 0]  # a screen of no flow leaves the user in the one before
     return {
         "user_id": period.user_ids[visits.user[visit]],
         "session_id": period.session_ids[visit],
         "session_started_at": int(log.at[first]),
-        "current_screen": SCREENS[shown],
-        "current_flow": FLOWS[flow] if flow >= 0 else None,
+        "current_screen": SCREENS[stack[-1]],
+        "current_flow": FLOWS[int(entered[-1])] if len(entered) else None,
         "screen_stack": json.dumps([SCREENS[each] for each in stack]),
         "is_foreground": not inputs.left_at[last],
         "last_activity_at": int(inputs.last_activity_at[last]),

@@ -271,6 +271,15 @@ def test_the_desk_is_left_at_work(until: datetime) -> None:
     assert set(asked["incidence_id"]) <= set(open_now.index)
 
 
+def test_a_user_is_in_the_flow_last_entered(frames: Frames) -> None:
+    """As the live fold has it: a score that goes by another is not what the warehouse recomputes."""
+    shown = frames["context_updates"].dropna(subset="flow").sort_values("seq")
+    entered = shown.groupby("session_id")["flow"].last()
+    context = frames["user_context"].set_index("session_id")
+    assert (context["current_flow"].fillna("") == entered.reindex(context.index).fillna("")).all()
+    assert context.loc[context["current_screen"] == "help", "current_flow"].notna().any()
+
+
 def test_a_timeline_tells_what_its_incidence_says(frames: Frames) -> None:
     timeline = frames["incidence_timeline"].sort_values(["incidence_id", "occurred_at"], kind="stable")
     incidences = frames["incidences"].set_index("incidence_id")
