@@ -7,6 +7,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from api.context.reading import Known, lock_known, read_known
 from api.friction.service import Evaluation, judge, write_score
+from api.incidences.reading import DEMO_SOURCE
 from api.notifications.service import is_anything_new, offer_prompts, prompts_of
 from api.rules.sets import Rules
 from store import clock
@@ -88,4 +89,5 @@ _STILL = select(user_context.c.user_id).where(
     user_context.c.last_activity_at > bindparam("after"),
     user_context.c.last_activity_at <= bindparam("until"),
     user_context.c.is_foreground.is_(True),
+    user_context.c.source != DEMO_SOURCE,  # their story is told already
 )

@@ -1,8 +1,9 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from api.incidences.reading import DEMO_SOURCE
 from api.incidences.rules import status_of
 from api.notifications.rules import is_office_open
 from api.notifications.service import expire_prompts, is_any_expired
@@ -10,7 +11,7 @@ from api.notifications.watch import InactivityWatch
 from store import clock
 from store.enums import IncidenceStatus, Role
 from store.settings import Settings
-from store.tables import friction_scores, incidences, prompts
+from store.tables import friction_scores, incidences, prompts, user_context
 from tests.api.listening import listen
 from tests.api.serving import Api, serve_api
 from tests.api.telling import ROYAL, Clock, Visitor
@@ -270,6 +271,14 @@ def test_a_watch_that_starts_late_finds_who_stood_still_before(meera: Visitor, a
     with api.store.read() as connection:
         (score,) = connection.execute(select(friction_scores)).all()
     assert score.inactivity_seconds == 1_200
+
+
+def test_the_watch_leaves_the_demos_users_alone(meera: Visitor, api: Api, time: Clock):
+    """Scores and offers of its own would take the place of the story that the demo tells."""
+    meera.shows("guest_count")
+    time.go_on(minutes=20)
+    api.store.write(lambda c: c.execute(update(user_context).values(source=DEMO_SOURCE)))
+    assert look(api, InactivityWatch()) == 0
 
 
 def test_the_phone_gets_prompts_as_they_are_offered(meera: Visitor, api: Api, time: Clock):
