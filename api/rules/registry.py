@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import structlog
@@ -67,6 +68,7 @@ from store.tables import (
 LOOKS_EVERY_SECONDS = 0.5
 _log = structlog.get_logger()
 
+EMPTY: Mapping[Any, Any] = MappingProxyType({})
 Versions = Mapping[RuleSet, tuple[int, datetime]]
 """Version and valid_from of each set."""
 
@@ -88,11 +90,15 @@ def versions_in_force(connection: Connection, at: datetime) -> Versions:
     return {RuleSet(row.rule_set): (row.version, row.valid_from) for row in rows}
 
 
-def load_rules(connection: Connection, at: datetime) -> Rules:
-    """The rules in force at the instant."""
+def load_rules(
+    connection: Connection, at: datetime, instead: Mapping[RuleSet, Mapping[str, Sequence[Mapping[str, Any]]]] = EMPTY
+) -> Rules:
+    """The rules in force at the instant; with other rows of some set, by table, as they would be `instead`."""
     versions = versions_in_force(connection, at)
 
-    def rows_of(table: Table, rule_set: RuleSet) -> Sequence[Row[Any]]:
+    def rows_of(table: Table, rule_set: RuleSet) -> Sequence[Any]:
+        if rule_set in instead:
+            return [SimpleNamespace(**row) for row in instead[rule_set][table.name]]
         return connection.execute(select(table).where(table.c.version == versions[rule_set][0])).all()
 
     return Rules(

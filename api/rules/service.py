@@ -1,6 +1,6 @@
 """Replacing a set of rules: a new version, in force from now on. Nothing is edited, so history keeps its own rules."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select, text
@@ -8,6 +8,8 @@ from sqlalchemy import Connection, Table, func, insert, select, text
 from api.errors import BadRequest
 from api.etags import require_match, strong_etag
 from api.rules.checks import Flaw, band_flaws, friction_flaws
+from api.rules.line_checks import line_flaws
+from api.rules.lines import LINE_TABLES, Line, Lines
 from api.rules.registry import load_rules
 from api.rules.sets import Band, FrictionRules, HelpRule, SignalRule
 from store import clock
@@ -44,7 +46,7 @@ def replace_bands(connection: Connection, bands: Sequence[Band], *, if_match: st
         }
         for band in bands
     ]
-    return _add_version(connection, RuleSet.ROUTING, routing_rules, rows, created_by)
+    return _add_version(connection, RuleSet.ROUTING, {routing_rules: rows}, created_by)
 
 
 def replace_friction(connection: Connection, rules: FrictionRules, *, if_match: str | None, created_by: str) -> int:
@@ -61,7 +63,33 @@ def replace_friction(connection: Connection, rules: FrictionRules, *, if_match: 
             taken_priorities=[rule.priority for rule in in_force.notifications.rules],
         )
     )
-    return _add_version(connection, RuleSet.FRICTION, friction_rules, _friction_rows(rules), created_by)
+    return _add_version(connection, RuleSet.FRICTION, {friction_rules: _friction_rows(rules)}, created_by)
+
+
+def replace_lines(
+    connection: Connection, rule_set: RuleSet, lines: Lines, *, if_match: str | None, created_by: str
+) -> int:
+    """Decide by these lines of a plain set from now on; the new version.
+
+    Raises `RulesRefused`, `PreconditionRequired`, `PreconditionFailed`.
+    """
+    _require_unchanged(connection, rule_set, if_match)
+    _refuse(line_flaws(rule_set, lines, load_rules(connection, clock.now())))
+    rows = {each.table: lines[each.name] for each in LINE_TABLES[rule_set]}
+    return _add_version(connection, rule_set, rows, created_by)
+
+
+def read_rows(connection: Connection, rule_set: RuleSet) -> dict[str, list[Line]]:
+    """The lines of a plain set's newest version, in the order in which they are best read."""
+    version = _newest(connection, rule_set)
+    found = {}
+    for each in LINE_TABLES[rule_set]:
+        names = [field.name for field in each.fields]
+        query = select(*(each.table.c[name] for name in names)).where(each.table.c.version == version)
+        in_order = "priority" if "priority" in names else names[0]
+        rows = connection.execute(query.order_by(each.table.c[in_order])).mappings()
+        found[each.name] = [dict(row) for row in rows]
+    return found
 
 
 def _friction_rows(rules: FrictionRules) -> list[dict[str, Any]]:
@@ -118,11 +146,13 @@ def _refuse(flaws: Sequence[Flaw]) -> None:
 
 
 def _add_version(
-    connection: Connection, rule_set: RuleSet, table: Table, rows: list[dict[str, Any]], created_by: str
+    connection: Connection, rule_set: RuleSet, rows_of: Mapping[Table, Sequence[Mapping[str, Any]]], created_by: str
 ) -> int:
     version = _newest(connection, rule_set) + 1
     connection.execute(
         insert(rule_versions).values(rule_set=rule_set, version=version, valid_from=clock.now(), created_by=created_by)
     )
-    connection.execute(insert(table), [{**row, "version": version} for row in rows])
+    for table, rows in rows_of.items():
+        if rows:
+            connection.execute(insert(table), [{**row, "version": version} for row in rows])
     return version

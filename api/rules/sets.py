@@ -24,6 +24,16 @@ TRUE_OR_FALSE_SCORES = frozenset({"HIGH_VALUE_EVENT", "FIRST_TIME_USER"})
 SCORE_CODES = ("INACTIVITY", "BACK_NAVIGATION", "PRICE_CHECK", "HIGH_VALUE_EVENT", "FIRST_TIME_USER")
 """The inputs of the friction score, in the owner's order."""
 
+NOTIFICATION_MEASURES = (
+    "INACTIVITY_SECONDS",
+    "PLATTER_VIEWED_COUNT",
+    "CUSTOMIZATION_CHANGE_COUNT",
+    "CART_VALUE_PAISE",
+    "PAYMENT_RETRY_COUNT",
+)
+"""What a notification can be due for; of money, in paise."""
+PHRASE_KINDS = ("UPSELL", "PROMISE")
+
 
 @dataclass(frozen=True, slots=True)
 class Texts:

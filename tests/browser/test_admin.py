@@ -81,10 +81,34 @@ def test_two_admins_do_not_overwrite_each_other(pages: Api, visitors: Visitors):
     expect(other.get_by_role("cell", name="+32")).to_be_visible()
 
 
-def test_every_set_can_be_read(pages: Api, visitors: Visitors):
+def test_plain_rules_are_changed_line_by_line_and_seen_first(pages: Api, visitors: Visitors, violations: Violations):
+    page = visitors.open(pages, "/admin/rules/notification", Role.ADMIN)
+    page.get_by_role("button", name="Change these rules").click()
+    page.get_by_label("Over 3").fill("0.001.2")
+    page.get_by_role("button", name="Show what would change").click()
+    expect(page.get_by_role("alert")).to_contain_text("should be a number")
+    page.get_by_label("Over 3").fill("90")
+    page.get_by_role("button", name="Show what would change").click()
+    expect(page.get_by_role("region", name="What would change")).to_contain_text(
+        "Lines that change: 1; new: 0; gone: 0"
+    )
+    expect(page.locator("ins")).to_have_text("Inactivity seconds > 90")
+    assert violations(page) == []
+    page.get_by_role("button", name="Put in force now").click()
+    expect(page.get_by_role("heading", name="Notification rules, version 2")).to_be_visible()
+    rules = pages.as_role(Role.APP).get("/notifications/rules").json()["rules"]
+    assert next(rule["threshold"] for rule in rules if rule["code"] == "GUEST_COUNT_INACTIVITY") == 90
+
+
+def test_every_set_can_be_read_and_changed(pages: Api, visitors: Visitors, violations: Violations):
     page = visitors.open(pages, "/admin/rules", Role.ADMIN)
     for name in SETS:
-        assert page.request.get(f"/admin/rules/{name}").status == 200
+        answer = page.request.get(f"/admin/rules/{name}")
+        assert answer.status == 200
+        assert "Change these rules" in answer.text()
+    page.goto("/admin/rules/policy")
+    page.get_by_role("button", name="Change these rules").click()
+    assert violations(page) == []
 
 
 def test_a_new_agent_gets_a_link_and_signs_in(pages: Api, visitors: Visitors, violations: Violations):

@@ -1,10 +1,12 @@
-"""/admin/rules: each set in force, its history, and for routing and friction a change that shows what it does first."""
+"""/admin/rules: each set in force, its history, and a change that shows what it does first."""
 
+from collections import Counter
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request
 
-from api.dashboard.admin.tables import RuleTable, band_table, compare, friction_table, table_of
+from api.dashboard.admin.tables import band_table, compare, friction_table, table_of
 from api.dashboard.desk.forms import rupees_of, validated
 from api.dashboard.pages import PageRoute, go_to, render
 from api.dashboard.session import AdminViewer, Form, PostedForm
@@ -12,17 +14,20 @@ from api.deps import CurrentRules, RegistryDep, StoreDep
 from api.errors import BadRequest, NotFound, PreconditionFailed, Problem
 from api.rules.checks import Flaw, band_flaws, friction_flaws
 from api.rules.history import friction_effect, read_versions, routing_effect
+from api.rules.line_checks import line_flaws
+from api.rules.lines import LINE_TABLES, Line, LineTable, line_numbers, read_lines, typed
 from api.rules.registry import load_rules
 from api.rules.schemas import RoutingInput, ThresholdsAnswer, ThresholdsInput
-from api.rules.service import replace_bands, replace_friction, rules_etag
+from api.rules.service import read_rows, replace_bands, replace_friction, replace_lines, rules_etag
 from api.rules.sets import Band, FrictionRules, Rules
+from store import clock
 from store.enums import RoutedChannel, RuleSet
 from store.session import Store
 
 router = APIRouter(prefix="/admin/rules", route_class=PageRoute, include_in_schema=False)
 SetName = Annotated[str, Path(alias="ruleSet", max_length=40)]
-CHANGED_HERE = (RuleSet.ROUTING, RuleSet.FRICTION)
 MOST_BANDS = 50
+Wanted = FrictionRules | list[Band] | dict[str, list[Line]]
 
 
 @router.get("")
@@ -30,7 +35,7 @@ async def show_sets(viewer: AdminViewer, request: Request, store: StoreDep):
     """Every set with the version in force."""
     with store.read() as connection:
         versions = {rule_set: read_versions(connection, rule_set) for rule_set in RuleSet}
-    return render(request, "admin/rules.html", viewer, versions=versions, changed_here=CHANGED_HERE)
+    return render(request, "admin/rules.html", viewer, versions=versions)
 
 
 @router.get("/{ruleSet}")
@@ -62,7 +67,7 @@ async def show_set(
         compared=compare(table_of(rule_set, older), table_of(rule_set, past)),
         columns=table_of(rule_set, past).columns,
         etag=rules_etag(rule_set, versions[0].version),
-        **_form_of(rule_set, rules, None if version is None else ()),
+        **_form_of(store, rule_set, rules, None if version is None else ()),
         **_NOTHING_ASKED,
     )
 
@@ -73,16 +78,17 @@ async def post_set(
 ):
     """Show what a change would do (`do=preview`), or put it in force (`do=save`) if nobody else has changed it since."""
     rule_set = _rule_set(set_name)
-    if rule_set not in CHANGED_HERE:
-        raise BadRequest("These rules are not changed on a page.", remedy="A migration writes their next version.")
     rules, etag, problem = registry.current(), form.get("etag"), None
     wanted, flaws = _wanted(rule_set, rules, form)
     if form.get("do") == "save" and wanted is not None and not flaws:
         try:
+            seen = {"if_match": etag, "created_by": viewer.principal.key_id}
             if isinstance(wanted, FrictionRules):
-                await store.writer.submit(replace_friction, wanted, if_match=etag, created_by=viewer.principal.key_id)
+                await store.writer.submit(replace_friction, wanted, **seen)
+            elif isinstance(wanted, list):
+                await store.writer.submit(replace_bands, wanted, **seen)
             else:
-                await store.writer.submit(replace_bands, wanted, if_match=etag, created_by=viewer.principal.key_id)
+                await store.writer.submit(replace_lines, rule_set, wanted, **seen)
             registry.renew()
             return go_to(f"/admin/rules/{set_name}")
         except PreconditionFailed as stale:
@@ -90,7 +96,7 @@ async def post_set(
     return _preview(request, viewer, store, rule_set, rules, form, wanted, flaws, problem)
 
 
-_NOTHING_ASKED: dict[str, Any] = {"flaws": [], "problem": None, "effect": None, "is_preview": False}
+_NOTHING_ASKED: dict[str, Any] = {"marks": {}, "flaws": [], "problem": None, "effect": None, "is_preview": False}
 
 
 def _preview(
@@ -100,22 +106,26 @@ def _preview(
     rule_set: RuleSet,
     rules: Rules,
     form: Form,
-    wanted: FrictionRules | list[Band] | None,
+    wanted: Wanted | None,
     flaws: list[Flaw],
     problem: Problem | None,
 ):
     with store.read() as connection:
         versions = read_versions(connection, rule_set)
         effect = None
-        if isinstance(wanted, FrictionRules):
-            effect = friction_effect(connection, rules.friction, wanted) if not flaws else None
-        elif wanted is not None and not flaws:
+        now = then = table_of(rule_set, rules)
+        if wanted is None or flaws:
+            pass
+        elif isinstance(wanted, FrictionRules):
+            effect = friction_effect(connection, rules.friction, wanted)
+            then = friction_table(wanted)
+        elif isinstance(wanted, list):
             always = rules.policies.always_assisted_event_types
             effect = routing_effect(connection, rules.routing.bands, wanted, always)
-    now = table_of(rule_set, rules)
-    then: RuleTable = now
-    if wanted is not None and not flaws:
-        then = friction_table(wanted) if isinstance(wanted, FrictionRules) else band_table(wanted)
+            then = band_table(wanted)
+        else:
+            then = table_of(rule_set, load_rules(connection, clock.now(), {rule_set: wanted}))
+    compared = compare(now, then)
     return render(
         request,
         "admin/rule_set.html",
@@ -124,19 +134,23 @@ def _preview(
         rule_set=rule_set,
         versions=versions,
         shown=None,
-        compared=compare(now, then),
+        compared=compared,
+        marks=Counter(row.mark for row in compared),
         columns=now.columns,
         etag=rules_etag(rule_set, versions[0].version),
         flaws=flaws,
         problem=problem,
         effect=effect,
         is_preview=True,
-        **_form_of(rule_set, rules, form),
+        **_form_of(store, rule_set, rules, form),
     )
 
 
-def _wanted(rule_set: RuleSet, rules: Rules, form: Form) -> tuple[FrictionRules | list[Band] | None, list[Flaw]]:
+def _wanted(rule_set: RuleSet, rules: Rules, form: Form) -> tuple[Wanted | None, list[Flaw]]:
     """What the form asks for and what is wrong with it; None if it cannot even be read."""
+    if rule_set in LINE_TABLES:
+        lines, flaws = read_lines(rule_set, form)
+        return (None, flaws) if flaws else (lines, line_flaws(rule_set, lines, rules))
     try:
         if rule_set is RuleSet.ROUTING:
             bands = [band.band() for band in validated(RoutingInput, {"bands": _bands(form)}).bands]
@@ -149,15 +163,26 @@ def _wanted(rule_set: RuleSet, rules: Rules, form: Form) -> tuple[FrictionRules 
         return None, told or [Flaw("", error.detail)]
 
 
-def _form_of(rule_set: RuleSet, rules: Rules, form: Form | tuple[()] | None) -> dict[str, Any]:
+def _form_of(store: Store, rule_set: RuleSet, rules: Rules, form: Form | tuple[()] | None) -> dict[str, Any]:
     """What stands in the form: what was sent, else the rules in force. Nothing for an older version."""
     lines: Any = None
-    if rule_set is RuleSet.ROUTING and form != ():
+    if rule_set in LINE_TABLES and form != ():
+        if not form:
+            with store.read() as connection:
+                form = Form(urlencode(typed(rule_set, read_rows(connection, rule_set))).encode())
+        lines = [(each, _numbers(each, form), form) for each in LINE_TABLES[rule_set]]
+    elif rule_set is RuleSet.ROUTING and form != ():
         lines = _bands(form, is_kept=True) if form else [_band_line(band) for band in rules.routing.bands]
         lines = [*lines, {"min": "", "max": "", "channels": (), "minutes": ""}]
     elif rule_set is RuleSet.FRICTION and form != ():
         lines = _thresholds(rules, form or None)
     return {"lines": lines}
+
+
+def _numbers(of: LineTable, form: Form) -> list[int]:
+    """Of the lines of the form, and of one more where there may be more."""
+    numbers = line_numbers(of, form)
+    return numbers if of.is_fixed else [*numbers, max(numbers, default=-1) + 1]
 
 
 def _band_line(band: Band) -> dict[str, Any]:

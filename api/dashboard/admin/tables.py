@@ -141,7 +141,15 @@ def _office_hours(rules: Rules) -> RuleTable:
 
 
 def _policies(rules: Rules) -> RuleTable:
-    return RuleTable(("Policy", "Value"), [(words(code), str(value)) for code, value in rules.policies.values.items()])
+    return RuleTable(
+        ("Policy", "Value"), [(words(code), _said(value)) for code, value in rules.policies.values.items()]
+    )
+
+
+def _said(value: object) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {text}" for name, text in value.items())
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 _TABLES: Mapping[RuleSet, Callable[[Rules], RuleTable]] = {
