@@ -12,7 +12,7 @@ from api.auth import Caller, require_own
 from api.idempotency import Answered, AnsweredBefore, RequestKey, answer_once
 from api.paging import PageQuery, decode_cursor
 from api.rules.registry import Registry, Rules
-from api.tokens.keyring import Keyring
+from api.tokens.keyring import Keyring, Principal
 from api.tokens.user_tokens import UserTokens
 from api.wire import Id, RowId
 from store.session import Store
@@ -112,8 +112,6 @@ class OnceWriter:
 
 async def _once(
     request: Request,
-    caller: Caller,
-    store: StoreDep,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -123,6 +121,9 @@ async def _once(
         ),
     ] = None,
 ) -> OnceWriter:
+    # The caller was found before; as a dependency it would be looked for once more, which takes longer than all of this.
+    caller: Principal = request.scope["principal"]
+    store: Store = request.app.state.store
     if idempotency_key is None:
         return OnceWriter(store, None)
     body = await request.body()

@@ -1,11 +1,12 @@
 """The way into the operational store: one URL, SQLite or PostgreSQL, the same code on both."""
 
+import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -18,6 +19,7 @@ from store.writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
+K = TypeVar("K")
 
 HEAD_REVISION = "0014"
 """The migration this code was written for; a test holds it equal to the newest one."""
@@ -32,6 +34,7 @@ class Store:
         self._write_engine = write_engine(settings.operations_url)
         self._readers: deque[Connection] = deque()
         self._askers: deque[Connection] = deque()
+        self._asked: dict[Callable[..., Any], list[tuple[Any, asyncio.Future[Any]]]] = {}
 
     @property
     def is_sqlite(self) -> bool:
@@ -80,6 +83,35 @@ class Store:
             raise
         self._askers.append(connection)
         return answer
+
+    def ask_together(
+        self, question: Callable[[Connection, Sequence[K]], Mapping[K, T]], key: K
+    ) -> asyncio.Future[T | None]:
+        """What `question(connection, keys)` finds for this key; None if nothing. For an event loop.
+
+        On PostgreSQL what is asked in one turn of the loop is asked as one question: requests that come together share their
+        round trips. As `ask` otherwise.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T | None] = loop.create_future()
+        asked = self._asked.setdefault(question, [])
+        asked.append((key, future))
+        if self.is_sqlite:
+            self._answer_together(question)
+        elif len(asked) == 1:
+            loop.call_soon(self._answer_together, question)
+        return future
+
+    def _answer_together(self, question: Callable[[Connection, Sequence[Any]], Mapping[Any, Any]]) -> None:
+        asked = [(key, future) for key, future in self._asked.pop(question) if not future.done()]
+        try:
+            found = self.ask(question, [*{key for key, _ in asked}])
+        except Exception as error:  # noqa: BLE001 - it is theirs who asked
+            for _, future in asked:
+                future.set_exception(error)
+        else:
+            for key, future in asked:
+                future.set_result(found.get(key))
 
     @cached_property
     def _asking_engine(self) -> Engine:

@@ -1,11 +1,11 @@
 """Finding the context of a user, and holding it while it is changed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, exists, func, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, String, any_, bindparam, exists, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from api.context.rules import Cart, ContextState
@@ -31,6 +31,14 @@ def read_known(connection: Connection, user_id: str) -> Known | None:
     """What is known of the user; None if the app never told anything."""
     row = _KNOWN.first(connection, {"user": user_id})
     return _known(row) if row is not None else None
+
+
+def read_known_of(connection: Connection, user_ids: Sequence[str]) -> Mapping[str, Known]:
+    """The same of each user of whom the app told anything."""
+    if connection.dialect.name == "postgresql":
+        return {row.user_id: _known(row) for row in _KNOWN_OF_MANY.all(connection, {"users": list(user_ids)})}
+    found = ((user_id, read_known(connection, user_id)) for user_id in user_ids)
+    return {user_id: known for user_id, known in found if known is not None}
 
 
 def lock_known(connection: Connection, user_id: str) -> Known:
@@ -99,21 +107,30 @@ def _known(row: Row[Any]) -> Known:
 
 _USER = bindparam("user")
 _LOCK = Prepared(select(user_context).where(user_context.c.user_id == _USER).with_for_update())
-_FIRST_ORDER = select(func.min(orders.c.recorded_at)).where(orders.c.user_id == _USER)
-_PRIOR_ORDERS = (
-    # In the words of the index, so that it is used.
-    select(context_updates.c.prior_order_count)
-    .where(context_updates.c.user_id == _USER, text("kind = 'PROFILE'"))
-    .order_by(context_updates.c.seq.desc())
-    .limit(1)
-)
-_KNOWN = Prepared(
-    select(
+
+
+def _facts_of(user: ColumnElement[str]) -> Select[*tuple[Any, ...]]:
+    first_order = select(func.min(orders.c.recorded_at)).where(orders.c.user_id == user)
+    prior_orders = (
+        # In the words of the index, so that it is used.
+        select(context_updates.c.prior_order_count)
+        .where(context_updates.c.user_id == user, text("kind = 'PROFILE'"))
+        .order_by(context_updates.c.seq.desc())
+        .limit(1)
+    )
+    return select(
         user_context,
-        _FIRST_ORDER.scalar_subquery().label("first_order_at"),
-        _PRIOR_ORDERS.scalar_subquery().label("prior_order_count"),
+        first_order.scalar_subquery().label("first_order_at"),
+        prior_orders.scalar_subquery().label("prior_order_count"),
         exists().where(prompts.c.session_id == user_context.c.session_id).label("has_prompts"),
-    ).where(user_context.c.user_id == _USER)
+    )
+
+
+_KNOWN = Prepared(_facts_of(_USER).where(user_context.c.user_id == _USER))
+_KNOWN_OF_MANY = Prepared(
+    _facts_of(user_context.c.user_id).where(
+        user_context.c.user_id == any_(bindparam("users", type_=postgresql.ARRAY(String)))
+    )
 )
 _BEGIN = Prepared(
     {dialect.dialect.name: dialect.insert(user_context).on_conflict_do_nothing() for dialect in (sqlite, postgresql)}

@@ -1,16 +1,24 @@
 """From what is known of a user to the help that is offered: score, route, prompt, incidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from api.channel.rules import Routing
-from api.context.reading import Known, lock_known, no_context, read_known
+from api.context.reading import Known, lock_known, no_context, read_known_of
 from api.friction.service import Evaluation, judge, write_score, write_scores
 from api.notifications.rules import Decision
-from api.notifications.service import is_anything_new, mark_shown, offer_prompts, prompts_of, route_cart, unanswered_in
+from api.notifications.service import (
+    is_anything_new,
+    mark_shown,
+    offer_prompts,
+    prompts_of,
+    prompts_of_each,
+    route_cart,
+    unanswered_in,
+)
 from api.rules.sets import Rules
 from store import clock
 from store.enums import PromptStatus
@@ -33,7 +41,9 @@ class Detected:
 
 async def detect(store: Store, rules: Rules, user_id: str) -> Detected:
     """Score the user and do what follows. It waits for the disk only if something is offered. Raises `NotFound`."""
-    evaluation, there = store.ask(_look, rules, user_id)
+    seen = await store.ask_together(_look, user_id)
+    known, there = seen if seen is not None else (None, ())
+    evaluation = judge(rules, _with_session(known), clock.now())
     prompt = unanswered_in(rules, there, evaluation.evaluated_at)
     is_undelivered = prompt is not None and prompt.status == PromptStatus.OFFERED
     if is_undelivered or is_anything_new(evaluation, there):
@@ -42,11 +52,12 @@ async def detect(store: Store, rules: Rules, user_id: str) -> Detected:
     return Detected(evaluation, route_cart(rules, evaluation), (), there, prompt, None)
 
 
-def _look(connection: Connection, rules: Rules, user_id: str) -> tuple[Evaluation, Sequence[Row[Any]]]:
-    """The user's score now, and the prompts of the session. Whatever changes between is looked at again before it is written."""
-    known = _with_session(read_known(connection, user_id))
-    evaluation = judge(rules, known, clock.now())
-    return evaluation, prompts_of(connection, evaluation.session_id) if known.has_prompts else ()
+def _look(connection: Connection, user_ids: Sequence[str]) -> Mapping[str, tuple[Known, Sequence[Row[Any]]]]:
+    """What is known of each user, with the prompts of the session. Before anything is offered it is looked at again."""
+    known = read_known_of(connection, user_ids)
+    sessions = {user_id: one.state.session_id for user_id, one in known.items() if one.has_prompts}
+    prompts = prompts_of_each(connection, [session_id for session_id in sessions.values() if session_id is not None])
+    return {user_id: (one, prompts.get(one.state.session_id or "", ())) for user_id, one in known.items()}
 
 
 def _with_session(known: Known | None) -> Known:

@@ -1,11 +1,11 @@
 """The life of prompts: offered, shown, then accepted, dismissed or expired."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, or_, select, text, update
+from sqlalchemy import Connection, Row, String, any_, bindparam, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from api.channel.rules import Routing, allowed_channels
@@ -41,6 +41,16 @@ def route_cart(rules: Rules, evaluation: Evaluation) -> Routing:
 def prompts_of(connection: Connection, session_id: str) -> Sequence[Row[Any]]:
     """Every prompt that was due in the session, the oldest first."""
     return _OF_SESSION.all(connection, {"session": session_id})
+
+
+def prompts_of_each(connection: Connection, session_ids: Sequence[str]) -> Mapping[str, Sequence[Row[Any]]]:
+    """The same of each of the sessions."""
+    if connection.dialect.name == "postgresql" and len(session_ids) > 1:
+        found: dict[str, list[Row[Any]]] = {session_id: [] for session_id in session_ids}
+        for row in _OF_SESSIONS.all(connection, {"sessions": list(session_ids)}):
+            found[row.session_id].append(row)
+        return found
+    return {session_id: prompts_of(connection, session_id) for session_id in session_ids}
 
 
 def is_anything_new(evaluation: Evaluation, there: Sequence[Row[Any]]) -> bool:
@@ -195,8 +205,10 @@ def wording_of(rules: Rules, rule_set: str, rule_code: str) -> tuple[Texts | Non
 
 _IS_UNANSWERED = text("prompts.status IN ('OFFERED', 'SHOWN')")
 """In the words of the index, so that it is used."""
-_OF_SESSION = Prepared(
-    select(prompts).where(prompts.c.session_id == bindparam("session")).order_by(prompts.c.due_at, prompts.c.prompt_id)
+_OLDEST_FIRST = select(prompts).order_by(prompts.c.due_at, prompts.c.prompt_id)
+_OF_SESSION = Prepared(_OLDEST_FIRST.where(prompts.c.session_id == bindparam("session")))
+_OF_SESSIONS = Prepared(
+    _OLDEST_FIRST.where(prompts.c.session_id == any_(bindparam("sessions", type_=postgresql.ARRAY(String))))
 )
 _UNANSWERED = (
     select(prompts)

@@ -1,11 +1,13 @@
+import asyncio
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from store.engines import check_sqlite_version
@@ -231,3 +233,48 @@ def test_a_command_that_waits_too_long_says_so(
     other_process.communicate("\n")
     sqlite_store.writer.submit_future(suppress, "ravi").result(10)
     assert set(change_seqs(sqlite_store)) == {"ravi"}
+
+
+def test_what_is_asked_in_one_turn_is_asked_as_one_question_on_postgresql(store: Store):
+    questions: list[list[str]] = []
+
+    def length(connection: Connection, words: Sequence[str]) -> dict[str, int]:
+        questions.append(list(words))
+        return {word: connection.execute(select(func.length(word))).scalar_one() for word in words if word != "nobody"}
+
+    async def ask() -> list[int | None]:
+        asked = [store.ask_together(length, word) for word in ("dosa", "idli sambar", "nobody", "dosa")]
+        asked[0].cancel()
+        return await asyncio.gather(*asked[1:])
+
+    assert asyncio.run(ask()) == [11, None, 4]
+    assert len(questions) == (4 if store.is_sqlite else 1)
+
+
+def test_an_error_of_a_question_is_told_to_all_who_asked(store: Store):
+    def fail(_: Connection, words: Sequence[str]) -> dict[str, int]:
+        raise KeyError(*words)
+
+    async def ask() -> list[object]:
+        return await asyncio.gather(*(store.ask_together(fail, "dosa") for _ in range(2)), return_exceptions=True)
+
+    assert [type(answer) for answer in asyncio.run(ask())] == [KeyError, KeyError]
+    assert store.ask(lambda connection: connection.execute(select(1)).scalar_one()) == 1
+
+
+@pytest.mark.parametrize("store_settings", ["postgresql"], indirect=True)
+def test_a_kept_connection_that_was_lost_is_replaced(store: Store):
+    def backend(connection: Connection) -> int:
+        return connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+
+    first = store.ask(backend)
+    assert store.ask(backend) == first
+    store.write(
+        lambda connection: connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": first}).all()
+    )
+    assert store.ask(backend) != first
+
+
+def test_what_is_asked_cannot_write(store: Store):
+    with pytest.raises(DBAPIError):
+        store.ask(suppress, "ravi", until=NOW)
