@@ -18,8 +18,8 @@ final as (
         kpis.order_band,
         kpis.language,
         kpis.tier,
-        cast(sum(kpis.numerator) as decimal(28, 3)) as numerator,
-        cast(sum(kpis.denominator) as decimal(28, 3)) as denominator,
+        cast(sum(kpis.numerator) as decimal(18, 3)) as numerator,
+        cast(sum(kpis.denominator) as decimal(18, 3)) as denominator,
         catalogue.definition_version
     from kpis
     inner join catalogue on kpis.metric = catalogue.metric
