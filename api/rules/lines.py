@@ -90,6 +90,7 @@ _NOT_RULED = {EscalationTrigger.CHAT_UNRESOLVED, EscalationTrigger.IMPORTED}
 """The first follows from the routing bands, the second from a file."""
 _TRIGGERS = tuple(trigger for trigger in EscalationTrigger if trigger not in _NOT_RULED)
 _LEVELS = _choices(level for level in EscalationLevel if level is not EscalationLevel.CALL)
+_MEASURES = tuple((measure, measure.removesuffix("_PAISE")) for measure in NOTIFICATION_MEASURES)
 _ENGLISH_HINDI = (Field("text_en", "English", Kind.TEXT), Field("text_hi", "Hindi", Kind.TEXT))
 LINE_TABLES: Mapping[RuleSet, tuple[LineTable, ...]] = {
     RuleSet.ESCALATION: (
@@ -113,7 +114,7 @@ LINE_TABLES: Mapping[RuleSet, tuple[LineTable, ...]] = {
             (
                 Field("code", "Notification", Kind.CODE, longest=64),
                 Field("flow", "Where", Kind.CHOICE, _choices(Flow)),
-                Field("condition", "Measure", Kind.CHOICE, _choices(NOTIFICATION_MEASURES)),
+                Field("condition", "Measure", Kind.CHOICE, _MEASURES),
                 Field("threshold", "Over", Kind.NUMBER),
                 Field("priority", "Priority", Kind.WHOLE),
                 *_ENGLISH_HINDI,

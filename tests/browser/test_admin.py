@@ -106,9 +106,12 @@ def test_every_set_can_be_read_and_changed(pages: Api, visitors: Visitors, viola
         answer = page.request.get(f"/admin/rules/{name}")
         assert answer.status == 200
         assert "Change these rules" in answer.text()
-    page.goto("/admin/rules/policy")
-    page.get_by_role("button", name="Change these rules").click()
-    assert violations(page) == []
+    page.set_viewport_size(PHONE)
+    for name in ("policy", "notification"):
+        page.goto(f"/admin/rules/{name}")
+        page.get_by_role("button", name="Change these rules").click()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert violations(page) == []
 
 
 def test_a_new_agent_gets_a_link_and_signs_in(pages: Api, visitors: Visitors, violations: Violations):
