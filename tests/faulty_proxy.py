@@ -61,19 +61,22 @@ def faulty_proxy(target_port: int, plan: Plan, *, delay_seconds: float = 0.05) -
     stopping = asyncio.Event()
 
     async def serve() -> None:
-        tasks: set[asyncio.Task[None]] = set()
+        carried: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = loop.create_task(_carry(reader, writer, target_port, plan, proxy))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+            carried[task] = writer
+            task.add_done_callback(carried.pop)
 
         server = await asyncio.start_server(accept, sock=listener)
         await stopping.wait()
         server.close()
-        for task in [*tasks]:
+        left = dict(carried)
+        for task in left:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
+        for writer in left.values():  # also of a task that was cancelled before its first step
+            await _closed(writer)
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), name="faulty-proxy")
     thread.start()
@@ -106,7 +109,7 @@ async def _carry(
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
         for each in (pair.client, pair.target):
-            each.close()
+            await _closed(each)
 
 
 async def _pass_requests(reader: asyncio.StreamReader, pair: _Pair, plan: Plan, proxy: FaultyProxy) -> None:
@@ -145,6 +148,12 @@ async def _pass_answers(reader: asyncio.StreamReader, pair: _Pair, proxy: Faulty
             case _:
                 pair.client.write(data)
                 await pair.client.drain()
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
