@@ -90,7 +90,13 @@ def _policy_flaws(lines: Lines, rules: Rules) -> Iterable[Flaw]:
             yield Flaw(f"policies.{number}.value", said)
 
 
+_SHARED_WITH_THE_WAREHOUSE = {"session_timeout_minutes", "presence_seconds"}
+"""Its models compute scores with these as they are: whoever changes them changes both."""
+
+
 def _wrong_policy(code: str, value: Any, before: Any) -> str | None:
+    if code in _SHARED_WITH_THE_WAREHOUSE:
+        return None if value == before else "stays as it is: the warehouse's scores go by it"
     if code.endswith("_share"):
         return None if isinstance(value, int | float) and 0 <= value <= 1 else "should be between 0 and 1"
     if isinstance(before, int | float):

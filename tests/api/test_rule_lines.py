@@ -94,6 +94,7 @@ def test_a_set_as_it_is_shown_can_be_put_in_force_again(store: Store, rule_set: 
         (RuleSet.POLICY, {"policies.0.code": ""}, "one line each"),
         (RuleSet.POLICY, {"policies.*.value": "many"}, "should be"),
         (RuleSet.POLICY, {"policies.*.value": "-1"}, "should be"),
+        (RuleSet.POLICY, {"policies.*.value": "45"}, "the warehouse's scores go by it"),
     ],
 )
 def test_lines_that_cannot_work_are_refused(
