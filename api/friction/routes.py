@@ -8,7 +8,7 @@ from api.context.bodies import body_schema, read_many
 from api.context.callers import Teller, own_user
 from api.context.schemas import SignalsAnswer
 from api.context.service import log_signals
-from api.deps import CurrentRules, Once, StoreDep
+from api.deps import CurrentRules, Once
 from api.friction.detection import Detected, detect, detect_held
 from api.friction.schemas import (
     ActionAnswer,
@@ -21,20 +21,22 @@ from api.friction.schemas import (
 from api.notifications.rules import Hidden
 from api.notifications.schemas import PromptAnswer, hidden_of
 from api.rules.sets import Rules
+from store.session import Store
 
 router = APIRouter(prefix="/friction", tags=["friction"])
 SIGNALS = TypeAdapter(list[FrictionSignalInput])
 
 
 @router.post("/detect", response_model=DetectAnswer)
-async def post_detect(
-    wanted: DetectInput, caller: Teller, store: StoreDep, rules: CurrentRules, once: Once
-) -> Response:
+async def post_detect(wanted: DetectInput, caller: Teller, request: Request, once: Once) -> Response:
     """Score the user now, and offer the help that is due: a prompt, with an incidence if people may help.
 
     Each evaluation is kept with its inputs. Asking again changes nothing more: a prompt comes once for a rule and session, and
     one that is not answered yet is answered again.
     """
+    # Asked for most of all: as dependencies of their own these two would take 20 µs.
+    store: Store = request.app.state.store
+    rules: Rules = request.app.state.rules.current()
     user_id = own_user(caller, wanted.user_id)
     if once.has_key:
         return await once(200, _detect_held, rules, user_id)
