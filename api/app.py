@@ -11,6 +11,7 @@ from api.agent.feed import read_desk
 from api.agent.routes import router as agent_router
 from api.agents.routes import router as agents_router
 from api.analytics.reader import WarehouseReader
+from api.analytics.routes import USUAL
 from api.analytics.routes import router as analytics_router
 from api.channel.routes import router as channel_router
 from api.context.routes import router as context_router
@@ -121,6 +122,7 @@ def create_app(settings: Settings | None = None, *, loops: Sequence[Loop] | None
             app.state.alarms.measure(metrics.registry)
             watching = asyncio.gather(
                 app.state.rules.watch(),
+                app.state.warehouse.watch(USUAL),
                 app.state.streams.run(),
                 app.state.alarms.run(store, app.state.rules),
                 run_loops(store, app.state.rules, loops),

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock
 from typing import Any, TypeVar
+
+import structlog
 
 from api.etags import is_known
 from store.published import NoPublishedWarehouse, Published, current_version, open_current
@@ -16,6 +18,8 @@ from store.settings import Settings
 T = TypeVar("T")
 
 MAX_ANSWERS = 2_000
+LOOKS_EVERY_SECONDS = 1.0
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,20 @@ class WarehouseReader:
         if current_version(self._settings) is None:
             raise NoPublishedWarehouse("No warehouse has been published yet.")
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: question(self._current()))
+
+    async def watch(self, usual: Mapping[str, Question]) -> None:
+        """Open each version as it is published and answer what is `usual`, by its key, until cancelled: nobody waits for that then."""
+        ready = None
+        while True:
+            version = current_version(self._settings)
+            if version is not None and version != ready:
+                ready = version
+                try:
+                    for key, question in usual.items():
+                        await self._answer(version, key, question)
+                except Exception as error:  # noqa: BLE001 - whoever asks is told what is wrong
+                    _log.warning("warehouse.not_ready", error_type=type(error).__name__)
+            await asyncio.sleep(LOOKS_EVERY_SECONDS)
 
     async def _answer(self, version: str, key: str, question: Callable[[Published], T]) -> T:
         future = self._answers.get((version, key))

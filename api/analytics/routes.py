@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from api.analytics.reader import WarehouseReader
+from api.analytics.reader import Question, WarehouseReader
 from api.analytics.schemas import (
     CostAnalysisAnswer,
     FrictionReportAnswer,
@@ -82,14 +83,16 @@ Filters = Annotated[dict[str, str], Depends(read_filters)]
 WantedPeriod = Annotated[Callable[[Published], ReportPeriod], Depends(read_period)]
 
 
+def _as_json(question: Callable[[Published], BaseModel]) -> Question:
+    return lambda warehouse: question(warehouse).model_dump_json().encode()
+
+
 async def answer(request: Request, known_etag: str | None, question: Callable[[Published], BaseModel]) -> Response:
     """The question's answer as JSON, 304 when the caller has it, or the problem that keeps it from being answered."""
     reader: WarehouseReader = request.app.state.warehouse
     key = f"{request.url.path}?{urlencode(sorted(request.query_params.multi_items()))}"
     try:
-        found = await reader.ask(
-            key, lambda warehouse: question(warehouse).model_dump_json().encode(), known_etag=known_etag
-        )
+        found = await reader.ask(key, _as_json(question), known_etag=known_etag)
     except WarehouseUnavailable as error:
         raise WarehouseMissing(error) from error
     except UnknownPeriod as error:
@@ -109,15 +112,15 @@ async def get_kpis(
     request: Request, period: WantedPeriod, filters: Filters, known_etag: IfNoneMatch = None
 ) -> Response:
     """Every KPI of the catalogue over the period, with target, numerator, denominator and definition."""
+    return await answer(request, known_etag, partial(_kpis, period=period, filters=filters))
 
-    def question(warehouse: Published) -> KpisAnswer:
-        days = period(warehouse)
-        figures = published.kpis(warehouse, days, filters)
-        return KpisAnswer.model_validate(
-            provenance(warehouse, days, filters) | {"kpis": [KpiAnswer.of(kpi) for kpi in figures]}
-        )
 
-    return await answer(request, known_etag, question)
+def _kpis(warehouse: Published, period: Callable[[Published], ReportPeriod], filters: dict[str, str]) -> KpisAnswer:
+    days = period(warehouse)
+    figures = published.kpis(warehouse, days, filters)
+    return KpisAnswer.model_validate(
+        provenance(warehouse, days, filters) | {"kpis": [KpiAnswer.of(kpi) for kpi in figures]}
+    )
 
 
 @router.get("/friction-report", dependencies=ANALYSTS, response_model=FrictionReportAnswer)
@@ -129,11 +132,11 @@ async def get_friction_report(
     known_etag: IfNoneMatch = None,
 ) -> Response:
     """The weekly friction report: what hurt, what it cost, what to fix first."""
+    return await answer(request, known_etag, partial(_friction_report, week=week))
 
-    def question(warehouse: Published) -> FrictionReportAnswer:
-        return FrictionReportAnswer.of(warehouse, published.weekly_report(warehouse, week=week))
 
-    return await answer(request, known_etag, question)
+def _friction_report(warehouse: Published, week: str | None = None) -> FrictionReportAnswer:
+    return FrictionReportAnswer.of(warehouse, published.weekly_report(warehouse, week=week))
 
 
 @router.get("/cost-analysis", dependencies=ANALYSTS, response_model=CostAnalysisAnswer)
@@ -141,20 +144,22 @@ async def get_cost_analysis(
     request: Request, period: WantedPeriod, filters: Filters, known_etag: IfNoneMatch = None
 ) -> Response:
     """What help cost in the period, by stage and channel, and what an assisted order cost."""
+    return await answer(request, known_etag, partial(_cost_analysis, period=period, filters=filters))
 
-    def question(warehouse: Published) -> CostAnalysisAnswer:
-        days = period(warehouse)
-        figures = {kpi.metric: KpiAnswer.of(kpi) for kpi in published.kpis(warehouse, days, filters)}
-        return CostAnalysisAnswer.model_validate(
-            provenance(warehouse, days, filters)
-            | {
-                "cost_per_assisted_order": figures["cost_per_assisted_order"],
-                "post_order_cost_per_order": figures["post_order_cost_per_order"],
-                "lines": cost_lines(published.cost_analysis(warehouse, days, filters)),
-            }
-        )
 
-    return await answer(request, known_etag, question)
+def _cost_analysis(
+    warehouse: Published, period: Callable[[Published], ReportPeriod], filters: dict[str, str]
+) -> CostAnalysisAnswer:
+    days = period(warehouse)
+    figures = {kpi.metric: KpiAnswer.of(kpi) for kpi in published.kpis(warehouse, days, filters)}
+    return CostAnalysisAnswer.model_validate(
+        provenance(warehouse, days, filters)
+        | {
+            "cost_per_assisted_order": figures["cost_per_assisted_order"],
+            "post_order_cost_per_order": figures["post_order_cost_per_order"],
+            "lines": cost_lines(published.cost_analysis(warehouse, days, filters)),
+        }
+    )
 
 
 @router.get("/trend/{metric}", dependencies=KPI_READERS, response_model=TrendAnswer)
@@ -234,3 +239,12 @@ def _set_state(
     return RecommendationStateAnswer(
         recommendation_id=recommendation_id, state=change.state, note=change.note, changed_at=changed_at
     )
+
+
+_LAST_WEEK = read_period("last_7_days", None, None)
+USUAL: dict[str, Question] = {
+    "/analytics/kpis?": _as_json(partial(_kpis, period=_LAST_WEEK, filters={})),
+    "/analytics/cost-analysis?": _as_json(partial(_cost_analysis, period=_LAST_WEEK, filters={})),
+    "/analytics/friction-report?": _as_json(_friction_report),
+}
+"""What is asked without saying which days: made ready when a version is published."""

@@ -131,3 +131,25 @@ def test_a_caller_that_goes_away_leaves_the_answer_to_the_others(settings: Setti
         assert (await staying).body == b"v00000001"
 
     asyncio.run(story())
+
+
+def test_what_is_usual_is_ready_before_anybody_asks(settings: Settings, reader: WarehouseReader) -> None:
+    publish(settings, "v00000001")
+    answered = asyncio.Event()
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+
+        def usual(warehouse: Published) -> bytes:
+            loop.call_soon_threadsafe(answered.set)
+            return named(warehouse)
+
+        def fail(_: Published) -> bytes:
+            raise AssertionError("it was answered before")
+
+        watching = asyncio.create_task(reader.watch({"/kpis?": usual}))
+        await asyncio.wait_for(answered.wait(), 10)
+        assert (await reader.ask("/kpis?", fail)).body == b"v00000001"
+        watching.cancel()
+
+    asyncio.run(story())
