@@ -1,20 +1,21 @@
 """The desk's pages with 1,000 open incidences: first paint, live update, requests and bytes, and p99 under 16 clients.
 
-`.venv/bin/python -m benchmarks.pages` prints one line a figure. It serves the application in this process on loopback.
+`.venv/bin/python -m benchmarks.pages [--build]` prints one line a figure. It serves the application in this process on
+loopback. With `--build` the clients also ask while a full build of the demo city runs at nice 19.
 """
 
+import argparse
+import itertools
 import statistics
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import httpx2
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from api.dashboard.session import SESSION_COOKIE
+from benchmarks.api.load import Request, require_wrk, run
+from benchmarks.building import building, make_a_warehouse
 from cli.system_parts import find_browser
 from store.clock import monotonic_seconds
 from store.enums import Role
@@ -28,14 +29,20 @@ OPEN_INCIDENCES = 1_000
 LOADS = 15
 UPDATES = 15
 CLIENTS = 16
-REQUESTS = 40
+LOAD_SECONDS = 5
 _PAINT = """() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"""
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pages")
+    parser.add_argument("--build", action="store_true", help="measure beside a build too")
+    has_build = parser.parse_args().build
+    require_wrk()
     with TemporaryDirectory(prefix="supportled-pages-") as directory:
         settings = Settings.at(Path(directory))
         migrate(settings.operations_url)
+        if has_build:
+            make_a_warehouse(settings)
         with serve_api(settings) as api:
             ids = [customer(api, f"user-{n}", f"Customer {n}", quantity=10 + n % 50) for n in range(OPEN_INCIDENCES)]
             agent = api.as_role(Role.AGENT)
@@ -48,7 +55,14 @@ def main() -> None:
                         print(line, flush=True)
                 browser.close()
             for name, path in paths.items():
-                print(f"{name}: {under_load(api, path)}", flush=True)
+                print(f"{name}, {CLIENTS} clients: {under_load(settings, api, path)}", flush=True)
+            if has_build:
+                with building(settings, full=True) as is_running:
+                    for name, path in itertools.cycle(paths.items()):
+                        told = under_load(settings, api, path)
+                        if not is_running():
+                            break
+                        print(f"{name}, {CLIENTS} clients beside a build: {told}", flush=True)
 
 
 def measured(browser: Browser, api: Api, name: str, path: str, incidence_id: str) -> Iterator[str]:
@@ -86,25 +100,12 @@ def updated(page: Page, api: Api, name: str, incidence_id: str, number: int) -> 
     return (monotonic_seconds() - begun) * 1_000
 
 
-def under_load(api: Api, path: str) -> str:
+def under_load(settings: Settings, api: Api, path: str) -> str:
     """Each client is another session, as many agents are."""
-    seconds: list[float] = []
-    lock = threading.Lock()
-
-    def visit(token: str) -> None:
-        headers: Any = {"Cookie": f"{SESSION_COOKIE}={token}"}
-        with httpx2.Client(base_url=api.address, headers=headers, verify=False, timeout=30) as client:
-            for _ in range(REQUESTS):
-                begun = monotonic_seconds()
-                client.get(path).raise_for_status()
-                with lock:
-                    seconds.append(monotonic_seconds() - begun)
-
-    tokens = [session_token(api, Role.AGENT) for _ in range(CLIENTS)]
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        list(pool.map(visit, tokens))
-    cuts = statistics.quantiles(seconds, n=100)
-    return f"{CLIENTS} clients: p50 {cuts[49] * 1_000:.0f} ms, p99 {cuts[98] * 1_000:.0f} ms"
+    sessions = [f"{SESSION_COOKIE}={session_token(api, Role.AGENT)}" for _ in range(CLIENTS)]
+    requests = [Request("GET", path, session) for session in sessions]
+    found = run(api.address, requests, connections=CLIENTS, seconds=LOAD_SECONDS, directory=settings.var_dir)
+    return f"p50 {found.p50_ms:.0f} ms, p99 {found.p99_ms:.0f} ms, {found.per_second:.0f} pages/s"
 
 
 if __name__ == "__main__":

@@ -9,10 +9,8 @@ import argparse
 import itertools
 import os
 import statistics
-import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +19,14 @@ import httpx2
 from sqlalchemy import func, select
 
 from benchmarks.api.load import LoadFailed, Request, Round, require_wrk, run
-from benchmarks.api.server import Server, product_environment, serving, slow_disk
+from benchmarks.api.server import Server, serving, slow_disk
 from benchmarks.api.state import Keys, prepare
 from benchmarks.api.workloads import SIGNALS_A_BATCH, Workload, creates, questions, signal_batches, workloads
+from benchmarks.building import building, make_a_warehouse
 from benchmarks.writer import postgres_url
-from cli.processes import stop
-from orchestration.child import command
 from store.published import open_current
 from store.session import open_store
-from store.settings import ROOT, Settings
+from store.settings import Settings
 from store.tables import friction_signals
 
 FIGURES = ("route", "detect", "create", "signals", "build", "analytics")
@@ -140,19 +137,6 @@ def build(bench: Bench) -> None:
     tell("  creates/s beside it", f"{statistics.median(one.per_second for one in beside):,.0f}")
 
 
-@contextmanager
-def building(settings: Settings, *, full: bool) -> Iterator[Callable[[], bool]]:
-    words = ["nice", "-n", "19", *command("cli", "build", *(["--full-refresh"] if full else []))]
-    with (settings.var_dir / "build.log").open("ab") as log:
-        process = subprocess.Popen(
-            words, cwd=ROOT, env=product_environment(settings), stdout=log, stderr=log, process_group=0
-        )
-    try:
-        yield lambda: process.poll() is None
-    finally:
-        stop([process])
-
-
 def analytics(bench: Bench) -> None:
     """Questions never asked before, then the same again, then with their ETags."""
     with open_current(bench.settings) as warehouse:
@@ -257,17 +241,6 @@ def _figure(name: str) -> str:
     if name not in FIGURES:
         raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(FIGURES)}")
     return name
-
-
-def make_a_warehouse(settings: Settings) -> None:
-    """A demo city, built and published."""
-    from ingestion.simulate import seed_demo
-
-    seed_demo(settings, progress=lambda _: None)
-    with building(settings, full=False) as is_running:
-        while is_running():
-            time.sleep(0.2)
-    open_current(settings).close()  # raises if the build did not publish
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 -- For wrk: sends the requests of a file in a circle, and prints one line of JSON when it is done.
--- A line is method, path, key, Idempotency-Key and body, with tabs between them; the last two may be empty.
+-- A line is method, path, key (or name=value of a cookie), Idempotency-Key and body, with tabs between them; the last two may be empty.
 
 local ready, place = {}, 0
 
 function init(arguments)
   for line in io.lines(arguments[1]) do
     local method, path, key, once, body = line:match("^(.-)\t(.-)\t(.-)\t(.-)\t(.*)$")
-    local headers = { Authorization = "Bearer " .. key }
+    local headers = key:find("^[%w_-]+=.") and { Cookie = key } or { Authorization = "Bearer " .. key }
     if once ~= "" then headers["Idempotency-Key"] = once end
     if body ~= "" then headers["Content-Type"] = "application/json" else body = nil end
     ready[#ready + 1] = wrk.format(method, path, headers, body)
