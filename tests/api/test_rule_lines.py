@@ -48,24 +48,24 @@ def test_every_set_that_has_no_shape_of_its_own_has_lines():
     assert {*SETS} == {*RuleSet} - {RuleSet.FRICTION, RuleSet.ROUTING}
 
 
-@pytest.mark.parametrize("rule_set", SETS)
-def test_a_set_as_it_is_shown_can_be_put_in_force_again(store: Store, rule_set: RuleSet):
-    lines, flaws = read_lines(rule_set, form_of(store, rule_set))
-    assert flaws == []
-    with store.read() as connection:
-        before = load_rules(connection, clock.now())
-        assert in_any_order(load_rules(connection, clock.now(), {rule_set: lines})) == in_any_order(before)
-    assert replace(store, rule_set, lines, seen=1) == 2
-    with store.read() as connection:
-        after = load_rules(connection, clock.now())
-        assert read_rows(connection, rule_set) == lines
-    old, new = (
-        {name: getattr(rules, name) for name in Rules.__dataclass_fields__ if getattr(rules, name).version == 1}
-        for rules in (before, after)
-    )
-    assert len(old) == len(new) + 1, "this set alone has a new version"
-    with pytest.raises(PreconditionFailed):
-        replace(store, rule_set, lines, seen=1)
+def test_a_set_as_it_is_shown_can_be_put_in_force_again(store: Store):
+    for rule_set in SETS:
+        lines, flaws = read_lines(rule_set, form_of(store, rule_set))
+        assert flaws == []
+        with store.read() as connection:
+            before = load_rules(connection, clock.now())
+            assert in_any_order(load_rules(connection, clock.now(), {rule_set: lines})) == in_any_order(before)
+        assert replace(store, rule_set, lines, seen=1) == 2
+        with store.read() as connection:
+            after = load_rules(connection, clock.now())
+            assert read_rows(connection, rule_set) == lines
+        old, new = (
+            {name for name in Rules.__dataclass_fields__ if getattr(rules, name).version == 1}
+            for rules in (before, after)
+        )
+        assert len(old) == len(new) + 1, "this set alone has a new version"
+        with pytest.raises(PreconditionFailed):
+            replace(store, rule_set, lines, seen=1)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_every_set_can_be_read_and_changed(pages: Api, visitors: Visitors, viola
         answer = page.request.get(f"/admin/rules/{name}")
         assert answer.status == 200
         assert "Change these rules" in answer.text()
-    page.set_viewport_size(PHONE)
+    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     for name in ("policy", "notification"):
         page.goto(f"/admin/rules/{name}")
         page.get_by_role("button", name="Change these rules").click()
