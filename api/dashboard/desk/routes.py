@@ -1,5 +1,6 @@
 """/desk: the queue, and what is done to incidences there."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -154,7 +155,15 @@ async def post_action(
     if form.get("claim") and answer.incidence.agent_id == viewer.agent_id:
         undo = {"agentId": form.get("from", ""), "etag": answer.incidence.etag}
     return _done(
-        request, viewer, incidence_id, said=said, then=then, undo=undo, is_problem=not answer.allowed, form=form
+        request,
+        viewer,
+        incidence_id,
+        said=said,
+        then=then,
+        undo=undo,
+        is_problem=not answer.allowed,
+        form=form,
+        etag=answer.incidence.etag,
     )
 
 
@@ -192,7 +201,7 @@ async def reopen(
     except PreconditionFailed as stale:
         return await _conflict(request, viewer, store, rules, incidence_id, stale)
     said = translator(viewer.language)("It is open again")
-    return _done(request, viewer, after.merged_into or incidence_id, said=said, form=form)
+    return _done(request, viewer, after.merged_into or incidence_id, said=said, form=form, etag=after.etag)
 
 
 def _done(
@@ -205,13 +214,20 @@ def _done(
     undo: dict[str, str] | None = None,
     is_problem: bool = False,
     form: Form,
+    etag: str | None = None,
 ) -> Response:
-    """A notice on the page that is there, which then reads itself anew; or the page of the incidence."""
+    """A notice on the page that is there, which then reads itself anew; or the page of the incidence.
+
+    `etag`: what the incidence has become by this. Forms that show what it was before know it from here on, so that the next
+    action does not meet its own forerunner as a conflict while the page is still being read.
+    """
     if not is_fragment(request):
         return go_to(way_back(form.get("next"), f"/desk/incidences/{incidence_id}"))
     context = {"incidence_id": incidence_id, "said": said, "then": then, "undo": undo, "is_problem": is_problem}
     page = render(request, "desk/notice.html", viewer, **context)
-    page.headers.update({"HX-Retarget": "#notices", "HX-Reswap": "beforeend", "HX-Trigger": "done"})
+    became = {"was": form.get("etag"), "is": etag} if etag else {}
+    done = json.dumps({"done": became})
+    page.headers.update({"HX-Retarget": "#notices", "HX-Reswap": "beforeend", "HX-Trigger": done})
     return page
 
 

@@ -18,6 +18,10 @@
     event.target.closest?.("dialog")?.close();
     event.target.closest?.("[data-undo], .notice")?.closest(".notice")?.remove();
     if (event.target.matches?.("[data-clears]")) event.target.reset();
+    // Forms that show what was there before this knew no other change: what they ask next is no conflict with it.
+    for (const known of document.querySelectorAll('input[name="etag"]')) {
+      if (event.detail?.is && known.value === event.detail.was) known.value = event.detail.is;
+    }
     document.body.dispatchEvent(new CustomEvent("changed"));
   });
 
