@@ -58,9 +58,9 @@ def measure(source: Source, conditions: Mapping[str, str]) -> dict[str, dict[str
 
 
 def _counting(table: RawTable, condition: str) -> str:
-    sums = (f'coalesce(sum("{column}"), 0)' for column in table.sums)
+    sums = (f'coalesce(sum(t."{column}"), 0)' for column in table.sums)
     figures = " || ' ' || ".join(["cast(count(*) AS text)", *sums])
-    return f"SELECT '{table.name}' AS name, {figures} AS figures FROM \"{table.name}\"" + (
+    return f"SELECT '{table.name}' AS name, {figures} AS figures FROM \"{table.name}\" AS t" + (
         f" WHERE {condition}" if condition else ""
     )
 
@@ -105,7 +105,7 @@ class SqliteSource:
         if self._is_worth_a_scan(table, condition, row_count) and self._can_be_scanned(table):
             return f'SELECT {columns} FROM ops."{table.name}"{where}'
         texts = ", ".join(_exact_text(name, kind) for name, kind in table.columns.items())
-        query = f'SELECT {texts} FROM "{table.name}"{where}'
+        query = f'SELECT {texts} FROM "{table.name}" AS t{where}'
         return f"SELECT {columns} FROM sqlite_query('ops', '{quoted(query)}')"
 
     def _can_be_scanned(self, table: RawTable) -> bool:
@@ -171,11 +171,13 @@ def _from_sqlite(name: str, kind: str) -> str:
 
 
 def _exact_text(name: str, kind: str) -> str:
-    # SQLite writes a number with 15 digits, which is not always the number.
+    # With its table before it, for SQLite takes "a column that is not there" for that text. And it writes a number with
+    # 15 digits, which is not always the number.
+    column = f't."{name}"'
     return (
-        f'CASE WHEN "{name}" IS NOT NULL THEN printf(\'%!.17g\', "{name}") END AS "{name}"'
+        f"CASE WHEN {column} IS NOT NULL THEN printf('%!.17g', {column}) END AS \"{name}\""
         if kind == "DOUBLE"
-        else f'"{name}"'
+        else column
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, text, update
 
 from ingestion.contracts import OPERATIONAL
 from ingestion.extract import ExtractFailed, run_extract
@@ -149,6 +149,15 @@ def test_only_what_changed_is_read_again(store: Store, store_settings: Settings)
     assert {name: table.row_count for name, table in changed.manifest.tables.items()} == {"orders": 1}
     assert changed.manifest.tables["orders"].sums["value_paise"] == 5
     assert run_extract(store_settings, full=True).manifest.tables["orders"].row_count == 50
+
+
+def test_a_renamed_column_is_noticed_before_a_row_changes(sqlite_store: Store, sqlite_settings: Settings) -> None:
+    """SQLite takes a quoted name that is no column for text."""
+    sqlite_store.write(insert_orders, 50)
+    run_extract(sqlite_settings)
+    sqlite_store.write(lambda c: c.execute(text("ALTER TABLE orders RENAME COLUMN value_paise TO value")))
+    with pytest.raises(ExtractFailed, match="value_paise"):
+        run_extract(sqlite_settings)
 
 
 def test_a_restored_store_is_read_whole(store: Store, store_settings: Settings) -> None:

@@ -127,8 +127,9 @@ def _accepted(answer: httpx2.Response, *, or_missing: bool = False) -> None:
 
 
 @pytest.fixture
-def world(sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    time = Clock(clock.now() - timedelta(days=85))
+def world(sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch, size: Callable[..., int]) -> Iterator[World]:
+    # One history follows another: they must all have ended by now.
+    time = Clock(clock.now() - timedelta(days=size(small=85, full=300)))
     with monkeypatch.context() as patched:
         patched.setattr(clock, "now", time.now)
         with serve_api(sqlite_settings, loops=()) as api:
