@@ -17,6 +17,8 @@ from cli.system_parts import fetch_missing
 from store.settings import ROOT
 
 BIN = Path(sys.executable).parent
+_LEFT_OUT = {"SUPPORTLED_OPERATIONS_URL", "PYTHONDONTWRITEBYTECODE"}
+"""Tests start hundreds of processes: without bytecode on disk each would compile the whole product, for a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def tell(finished: Iterator[Finished]) -> Iterator[Finished]:
 def scratch_environment() -> Iterator[dict[str, str]]:
     """The environment of checks and tests: state in a directory of its own that goes away, never a person's var/."""
     with TemporaryDirectory(prefix="supportled-test-") as scratch:
-        environment = {name: value for name, value in os.environ.items() if name != "SUPPORTLED_OPERATIONS_URL"}
+        environment = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
         yield environment | {
             "SUPPORTLED_VAR": scratch,
             "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)]),
