@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from babel import Locale, UnknownLocaleError
+
 from api.dashboard.hindi import HINDI
 from store.display import words
 
@@ -23,3 +25,11 @@ def translator(language: str) -> Translate:
 def label(code: str | None, language: str) -> str:
     """A code of ours as people read it: `CLOSE_RESOLVED` → `Close resolved`, or its Hindi."""
     return translator(language)(words(code))
+
+
+def language_name(tag: str, language: str) -> str:
+    """A customer's language as the viewer calls it: `mr-IN` → `Marathi`; what Babel does not know stays as it is."""
+    try:
+        return Locale.parse(tag, sep="-").get_language_name(language) or tag
+    except (ValueError, UnknownLocaleError):
+        return tag

@@ -19,7 +19,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.types import Scope
 
-from api.dashboard.i18n import label, translator
+from api.dashboard.i18n import label, language_name, translator
 from api.dashboard.session import SignInNeeded, Viewer, language_of, sign_in_path
 from api.errors import Problem, WarehouseMissing
 from api.logs import places
@@ -153,8 +153,13 @@ def environment() -> Environment:
         name: getattr(display, name)
         for name in ("rupees", "rupees_short", "count", "share", "points", "change", "day", "day_range", "figure")
     }
-    made.filters |= {"label": _label, "duration": _duration, "moment": _moment, "time": _time}
+    made.filters |= {"label": _label, "language": _language, "duration": _duration, "moment": _moment, "time": _time}
     return made
+
+
+@pass_context
+def _language(context: Context, tag: str) -> str:
+    return language_name(tag, context["lang"])
 
 
 @pass_context

@@ -95,7 +95,7 @@ def test_one_incidence_at_a_glance(pages: Api, visitors: Visitors, violations: V
     says(pages.store, incidence_id, "Does the price include plates?")
     page = visitors.open(pages, f"/desk/incidences/{incidence_id}", Role.AGENT)
     for told in (
-        "Meera Nair", "Gold", "हिन्दी", "+91 98200 12345", "₹13,120", "Wedding", "180", "20 Dec 2026", "Royal vegetarian platter",
+        "Meera Nair", "Gold", "speaks Hindi", "+91 98200 12345", "₹13,120", "Wedding", "180", "20 Dec 2026", "Royal vegetarian platter",
         "Home → Menu → Guest count → Checkout", "Friction 35 of 100", "Price check", "Does the price include plates?", "The first time that they need help",
     ):  # fmt: skip
         expect(page.locator("main")).to_contain_text(told)
