@@ -132,4 +132,4 @@ async def _once(
 
 
 Once = Annotated[OnceWriter, Depends(_once)]
-"""`return await once(201, service.create, rules, body)`."""
+"""`return await once(201, service.create, rules, body)`, in a route that has asked for its caller before."""

@@ -115,8 +115,9 @@ def dbt_failed(building: Building, error: DagsterDbtCliRuntimeError) -> BuildFai
         dbt.last_words(str(error).rpartition("Errors parsed from dbt logs:")[2])
     ]
     dbt.require_room(" ".join(failed))
+    more = f"; and {len(failed) - 5} more" if len(failed) > 5 else ""
     return BuildFailed(
-        "dbt refused the data or could not compute it: " + "; ".join(failed[:5]),
+        "dbt refused the data or could not compute it: " + "; ".join(failed[:5]) + more,
         f"Readers keep the last version. {building.settings.var_dir / 'logs' / 'dbt.log'} has every word; "
         "mend the facts at their source, or the model, and build again.",
     )

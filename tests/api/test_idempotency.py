@@ -7,6 +7,7 @@ import pytest
 from fastapi import APIRouter
 from sqlalchemy import Connection, func, insert, select
 
+from api.auth import Caller
 from api.deps import Once
 from api.errors import Conflict
 from api.idempotency import Answered, forget_old_answers
@@ -44,7 +45,7 @@ def make_thing(connection: Connection, thing: Thing) -> MadeThing | Answered:
 
 
 @router.post("/things", status_code=201)
-async def post_thing(thing: Thing, once: Once):
+async def post_thing(thing: Thing, _: Caller, once: Once):
     return await once(201, make_thing, thing)
 
 
