@@ -85,7 +85,8 @@ def _points(
         segment = "=".join(next(iter(filters.items()))) if filters else "ALL"
         rows = warehouse.query(
             """
-            select metric, date, value, numerator, denominator, is_final, definition_version
+            select metric, date, value, cast(numerator as double) as numerator, cast(denominator as double) as denominator,
+              is_final, definition_version
             from marts.analytics_daily
             where list_contains($metrics, metric) and period = $period and segment = $segment
               and date between $start_date and $end_date

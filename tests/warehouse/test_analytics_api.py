@@ -142,6 +142,16 @@ def test_a_trend_has_one_point_a_period(served: Api) -> None:
     assert all((later - earlier).days == 7 for earlier, later in itertools.pairwise(dates))
 
 
+def test_every_kpi_has_a_trend_in_its_own_unit(served: Api) -> None:
+    client = served.as_role(Role.ANALYST)
+    for kpi in client.get("/analytics/kpis").json()["kpis"]:
+        answer = client.get(f"/analytics/trend/{kpi['metric']}")
+        assert answer.status_code == 200, answer.text
+        for point in answer.json()["points"]:
+            if kpi["unit"] == "RUPEES" and point["denominator"]:
+                assert point["value"] == pytest.approx(point["numerator"] / point["denominator"], abs=0.011)
+
+
 def test_an_answer_that_the_caller_has_is_not_sent_again(served: Api) -> None:
     client = served.as_role(Role.ANALYST)
     first = client.get("/analytics/kpis")
