@@ -8,6 +8,10 @@ from ingestion.simulate.seed import Demo
 
 UNTIL = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
 """Monday 23 November 2026, 00:00 in India."""
+SECOND = 1_000_000
+HOUR = 3600 * SECOND
+UNTIL_US = int(UNTIL.timestamp()) * SECOND
+USERS, DAYS = 1_500, 35
 
 Frames = dict[str, pd.DataFrame]
 
