@@ -58,11 +58,10 @@ def find_open(connection: Connection, user_id: str, stage: Stage, order_id: str 
 
 def shown_source(connection: Connection) -> str:
     """Whose incidences the desk shows: live ones as soon as there is any, until then those of the demo if there is one."""
-    is_demo_alone = all(
-        (connection.execute(_ANY_OF, {"source": source}).first() is not None) is wanted
-        for source, wanted in ((LIVE_SOURCE, False), (DEMO_SOURCE, True))
-    )
-    return DEMO_SOURCE if is_demo_alone else LIVE_SOURCE
+    for source in (LIVE_SOURCE, DEMO_SOURCE):
+        if connection.execute(_ANY_OF, {"source": source}).first() is not None:
+            return source
+    return LIVE_SOURCE
 
 
 def is_of(source: str) -> ColumnElement[bool]:
