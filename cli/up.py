@@ -58,6 +58,7 @@ def fill_store(settings: Settings, *, demo: bool) -> None:
 
 def services(settings: Settings, port: int) -> list[Service]:
     """The API on `port`, Dagster's pages on the next, and its daemon, which runs schedules and sensors."""
+    from api.serving import uvicorn_options
     from orchestration.child import command as child
 
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
@@ -72,18 +73,7 @@ def services(settings: Settings, port: int) -> list[Service]:
     return [
         Service(
             "API",
-            child(
-                "uvicorn",
-                "--factory",
-                "api.app:create_app",
-                "--host",
-                HOST,
-                "--port",
-                str(port),
-                "--no-access-log",
-                "--timeout-graceful-shutdown",
-                "5",
-            ),
+            child("uvicorn", *uvicorn_options(port)),
             port=port,
             log=logs / "api.log",
         ),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx2
 
+from api.serving import uvicorn_options
 from cli.processes import HOST, stop
 from orchestration.child import command
 from store.clock import monotonic_seconds
@@ -33,10 +34,10 @@ class Server:
 @contextmanager
 def serving(settings: Settings) -> Iterator[Server]:
     port = _free_port()
-    words = ["--factory", "benchmarks.api.floors:create_measured_app", "--host", HOST, "--port", str(port)]
+    options = uvicorn_options(port, factory="benchmarks.api.floors:create_measured_app")
     with (settings.var_dir / "api.log").open("ab") as log:
         process = subprocess.Popen(
-            command("uvicorn", *words, "--no-access-log", "--timeout-graceful-shutdown", "5"),
+            command("uvicorn", *options),
             cwd=ROOT,
             env=product_environment(settings),
             stdout=log,

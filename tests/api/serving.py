@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy import Connection, insert
 
 from api.app import create_app
+from api.serving import KEEP_ALIVE_SECONDS
 from api.tokens.service import insert_key
 from api.worker.loops import Loop
 from store import clock
@@ -59,7 +60,10 @@ class Api:
 def serve(app: FastAPI) -> Iterator[str]:
     """The address of the app while the `with` lasts."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="on"))
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, ws="none", lifespan="on", timeout_keep_alive=KEEP_ALIVE_SECONDS
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="api-under-test")
     thread.start()
     try:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert
 
 from api import streams
 from api.app import create_app
+from api.serving import uvicorn_options
 from store import clock
 from store.enums import Role
 from store.ids import new_id
@@ -122,7 +123,7 @@ def server(sqlite_settings: Settings) -> Iterator[tuple[subprocess.Popen[bytes],
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", *uvicorn_options(port)]
     environment = os.environ | {"SUPPORTLED_VAR": str(sqlite_settings.var_dir)}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     transport = httpx2.HTTPTransport(retries=10, verify=False)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import httpx2
 
+from api.serving import uvicorn_options
 from store.clock import monotonic_seconds
 from store.settings import ROOT, Settings
 
@@ -44,7 +45,7 @@ class ApiProcess:
         }
         began = monotonic_seconds()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "--factory", self._factory, "--port", str(self._port), "--no-access-log"],
+            [sys.executable, "-m", "uvicorn", *uvicorn_options(self._port, factory=self._factory)],
             cwd=ROOT,
             env=os.environ | places,
             stdout=subprocess.DEVNULL,

@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import func, select
 
 from api.rules.registry import load_rules
+from api.serving import uvicorn_options
 from api.webhooks import applying
 from api.webhooks.accepting import accept
 from api.webhooks.dead import list_dead, replay_dead
@@ -116,7 +117,7 @@ class Served:
         self._process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = ["-m", "uvicorn", "--factory", self._factory, "--port", str(self.port), "--no-access-log"]
+        command = ["-m", "uvicorn", *uvicorn_options(self.port, factory=self._factory)]
         return subprocess.Popen(
             [sys.executable, *command, "--log-level", "critical"],
             cwd=ROOT,
