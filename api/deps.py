@@ -1,6 +1,6 @@
 """What routes ask for, as type aliases, so that a signature reads as a sentence."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from typing import Annotated, Concatenate, ParamSpec, TypeVar
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from api.auth import Caller, require_own
-from api.idempotency import Answered, AnsweredBefore, RequestKey, answer_once
+from api.idempotency import AnswerAll, Answered, AnsweredBefore, Reply, RequestKey, answer_once
 from api.paging import PageQuery, decode_cursor
 from api.rules.registry import Registry, Rules
 from api.tokens.keyring import Keyring, Principal
@@ -19,6 +19,8 @@ from store.session import Store
 
 P = ParamSpec("P")
 T = TypeVar("T")
+S = TypeVar("S")
+K = TypeVar("K")
 
 
 async def _store(request: Request) -> Store:
@@ -102,12 +104,28 @@ class OnceWriter:
 
         The change returns the schema to answer with `status`, or `Answered` to choose the status itself.
         """
-        try:
-            reply = await self._store.writer.submit(answer_once, self._request_key, status, change, *args, **kwargs)
-        except AnsweredBefore as before:
-            reply = before.reply
-        headers = {"Idempotent-Replay": "true"} if reply.is_replay else None
-        return Response(reply.body, reply.status, headers, media_type="application/json" if reply.body else None)
+        writer = self._store.writer
+        return await _response(writer.submit(answer_once, self._request_key, status, change, *args, **kwargs))
+
+    async def together(
+        self,
+        status: int,
+        change_all: Callable[[Connection, S, Sequence[K]], Sequence[BaseModel | Answered | None]],
+        shared: S,
+        item: K,
+    ) -> Response:
+        """As if called, for one of many: `change_all(connection, shared, items)` answers those that come at one time, in order."""
+        change = AnswerAll(status, change_all, shared)
+        return await _response(self._store.writer.submit_together(change, (self._request_key, item)))
+
+
+async def _response(written: Awaitable[Reply]) -> Response:
+    try:
+        reply = await written
+    except AnsweredBefore as before:
+        reply = before.reply
+    headers = {"Idempotent-Replay": "true"} if reply.is_replay else None
+    return Response(reply.body, reply.status, headers, media_type="application/json" if reply.body else None)
 
 
 async def _once(

@@ -130,6 +130,34 @@ def language(code: str) -> str:
         return code
 
 
+def figures_apart(left: float | None, right: float | None, unit: str) -> tuple[str, str]:
+    """Two values of a KPI, with as many more decimals as it takes to tell them apart: `89.736%`, `89.732%`."""
+    written = figure(left, unit), figure(right, unit)
+    if left is None or right is None:
+        return written
+    for places in range(2, 7):
+        if left == right or written[0] != written[1]:
+            break
+        written = _fine(left, unit, places), _fine(right, unit, places)
+    return written
+
+
+def _fine(value: float, unit: str, places: int) -> str:
+    match unit:
+        case "RATE":
+            return f"{value * 100:.{places}f}%"
+        case "POINTS":
+            return _minus(f"{value * 100:+.{places}f} points")
+        case "PAISE":
+            return format_currency(
+                value / 100, "INR", format=f"¤#,##,##0.{'0' * places}", locale=LOCALE, currency_digits=False
+            )
+        case "SECONDS":
+            return f"{value:.{places}f} s"
+        case _:
+            return f"{value:.{places}f}"
+
+
 def figure(value: float | None, unit: str) -> str:
     """A KPI's value in its unit (kpi_catalogue.unit)."""
     match unit:

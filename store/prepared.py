@@ -14,7 +14,22 @@ from operator import methodcaller
 from typing import Any, TypeGuard
 
 import psycopg
-from sqlalchemy import Connection, Dialect, Insert, Row, Select, Update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Insert,
+    Row,
+    Select,
+    Text,
+    Update,
+    any_,
+    bindparam,
+    func,
+    select,
+)
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -24,6 +39,7 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 Statement = Select[*tuple[Any, ...]] | Insert | Update | TextClause
 Parameters = Mapping[str, Any]
 Process = Callable[[Any], Any] | None
+DIALECTS = ("sqlite", "postgresql")
 MOST_ROWS = 64
 """In one statement."""
 _NUMBERED = re.compile(r"\$(\d+)")
@@ -82,16 +98,18 @@ class Prepared:
         plan = self._plan(connection, parameters)
         return _run(connection, plan, plan.text, plan.bind(parameters)).rowcount
 
-    def run_many(self, connection: Connection, parameters: Sequence[Parameters]) -> None:
-        """Run an INSERT for each, all of the same keys."""
+    def run_many(self, connection: Connection, parameters: Sequence[Parameters]) -> int:
+        """Run an INSERT for each, all of the same keys; how many rows it wrote."""
         plan = self._plan(connection, parameters[0])
         values = [plan.bind(one) for one in parameters]
         # SQLite's driver lets other threads run at each row, and PostgreSQL is asked for each: here it is once for many.
-        place = 0
+        place = written = 0
         while place < len(values):
             count = min(1 << (len(values) - place).bit_length() - 1, MOST_ROWS)
-            _run(connection, plan, plan.of_rows(count), list(chain.from_iterable(values[place : place + count])))
+            some = list(chain.from_iterable(values[place : place + count]))
+            written += _run(connection, plan, plan.of_rows(count), some).rowcount
             place += count
+        return written
 
     def first(self, connection: Connection, parameters: Parameters) -> Row[Any] | None:
         """The first row, None without one."""
@@ -122,6 +140,13 @@ class Prepared:
 
     def _of(self, dialect: str) -> Statement:
         return self._statement[dialect] if isinstance(self._statement, Mapping) else self._statement
+
+
+def is_one_of(column: ColumnElement[Any], name: str, dialect: str) -> ColumnElement[bool]:
+    """That a column of text is one of a list: one parameter of that name however long it is, so the statement stays the same."""
+    if dialect == "postgresql":
+        return column == any_(bindparam(name, type_=postgresql.ARRAY(Text)))
+    return column.in_(select(func.json_each(bindparam(name, type_=JSON)).table_valued("value").c.value))
 
 
 def _compile(statement: Statement, connection: Connection, parameters: Iterable[str]) -> _Plan:

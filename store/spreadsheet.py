@@ -42,6 +42,7 @@ class Kind(StrEnum):
     COUNT = _by_lakh()
     NUMBER = "0.00"
     RATE = "0.0%"
+    RATE_EXACT = "0.000%"
     POINTS = "+0.0;-0.0;0.0"
     """A difference of shares, times 100."""
     CHANGE = "+0%;-0%;0%"
@@ -50,6 +51,8 @@ class Kind(StrEnum):
     """From paise."""
     MINUTES = "0.0"
     """From seconds."""
+    MINUTES_EXACT = "0.000"
+    """The same."""
     DATE = "d mmm yyyy"
     MOMENT = "d mmm yyyy hh:mm"
     """An instant, shown in Indian time; a naive one is UTC, as the warehouse has it."""
@@ -63,6 +66,9 @@ KINDS = {
     "COUNT": Kind.COUNT,
 }
 """A KPI's unit (kpi_catalogue.unit) → how its value is shown."""
+
+EXACT = KINDS | {"RATE": Kind.RATE_EXACT, "SECONDS": Kind.MINUTES_EXACT}
+"""The same where small changes should be seen."""
 
 PARTS = {"PAISE": Kind.RUPEES, "SECONDS": Kind.MINUTES}
 """The same for its numerator, where that is no count."""
@@ -235,7 +241,7 @@ def _shown(value: float | Decimal, kind: Kind) -> float | Decimal:
     match kind:
         case Kind.RUPEES | Kind.POINTS:
             return value / 100 if kind is Kind.RUPEES else value * 100
-        case Kind.MINUTES:
+        case Kind.MINUTES | Kind.MINUTES_EXACT:
             return value / 60
         case _:
             return value

@@ -1,17 +1,20 @@
 """The one writer thread of a process: whatever waits is written in one transaction, and answered when that is on disk.
 
 A commit costs an fsync however much it holds. So changes queue as plain functions of a connection; the thread takes all
-that wait, runs them one after the other, commits once, and only then resolves the answers. If one fails, all are taken
-back and run again, each in a savepoint.
+that wait, runs them one after the other, commits once, and only then resolves the answers. What does the same to many
+things (`submit_together`) is called once for those that wait side by side. If one fails, all are taken back and run again,
+each alone in a savepoint.
 """
 
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import structlog
@@ -22,6 +25,8 @@ from store.transactions import begin, commit, give_up, has_begun, is_worth_anoth
 
 P = ParamSpec("P")
 T = TypeVar("T")
+K = TypeVar("K")
+ChangeAll = Callable[[Connection, Sequence[K]], Sequence[T]]
 
 QUEUE_LIMIT = 10_000
 SQLITE_BATCH_LIMIT = 512
@@ -49,6 +54,9 @@ class _Job:
     change: Callable[[Connection], Any]
     future: "Future[Any] | asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop | None
+    change_all: ChangeAll[Any, Any] | None = None
+    """What does the same as `change`, to many; with what `item` it does it here."""
+    item: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,17 @@ class Writer:
         """As `submit`, for threads: a future whose `result()` blocks."""
         future: Future[T] = Future()
         self._enqueue(_Job(partial(_call, change, args, kwargs), future, None))
+        return future
+
+    def submit_together(self, change_all: ChangeAll[K, T], item: K) -> asyncio.Future[T]:
+        """As `submit`, for one of many: `change_all(connection, items)` answers each in its order, in one set of statements.
+
+        Items whose `change_all` are equal share a call when they wait side by side. One that raises spoils it for all, who are
+        then done each alone: so what it raises is the error of the one item.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._enqueue(_Job(partial(_call_alone, change_all, item), future, loop, change_all, item))
         return future
 
     def submit_later(self, write: Callable[[Connection, Sequence[T]], object], item: T) -> None:
@@ -224,9 +243,9 @@ class Writer:
         """Without savepoints, which on PostgreSQL are a round trip for each change. Raises `_ChangeFailed`."""
         answers: list[_Answer] = []
         try:
-            for job in jobs:
+            for run in _runs(jobs):
                 had_begun = has_begun(self._connection)
-                answers.append(_Answer(job.change(self._connection)))
+                answers += [_Answer(value) for value in run(self._connection)]
                 require_alive(self._connection, had_begun=had_begun)
         except BaseException as error:
             raise (_BatchLost if is_worth_another_try(error) else _ChangeFailed) from error
@@ -260,6 +279,24 @@ class Writer:
                 driver.execute(statement)
         except self._driver_error as error:
             raise _BatchLost from error
+
+
+def _runs(jobs: list[_Job]) -> Iterator[Callable[[Connection], Sequence[Any]]]:
+    """What to call for the answers of all, in their order."""
+    for change_all, alike in groupby(jobs, key=attrgetter("change_all")):
+        if change_all is None:
+            yield from (partial(_one_answer, job.change) for job in alike)
+        else:
+            yield partial(_call, change_all, ([job.item for job in alike],), {})
+
+
+def _one_answer(change: Callable[[Connection], Any], connection: Connection) -> list[Any]:
+    return [change(connection)]
+
+
+def _call_alone(change_all: ChangeAll[K, T], item: K, connection: Connection) -> T:
+    [answer] = change_all(connection, [item])
+    return answer
 
 
 def _call(change: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], connection: Connection) -> T:

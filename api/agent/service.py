@@ -34,7 +34,7 @@ from api.agents.assignment import NotOpen, assign_incidence, assign_waiting, mov
 from api.errors import BadRequest, Conflict, NotAllowed
 from api.escalation.service import escalate
 from api.etags import require_match
-from api.incidences.lifecycle import close_incidence
+from api.incidences.closing import close_incidence
 from api.incidences.reading import IncidenceAlreadyClosed, get_incidence, lock_incidence, require_not_merged
 from api.incidences.rules import WORKED_ON, needed_level, status_of
 from api.incidences.schemas import IncidenceAnswer

@@ -1,6 +1,6 @@
 """Escalating an incidence, and the clocks that do it by themselves."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,18 @@ REASONS = {
     EscalationTrigger.UNRESOLVED: "It was not resolved in time.",
     EscalationTrigger.HIGH_VALUE_ORDER: "The order's value is high.",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An incidence that became OPEN at `opened_at`, with these channels. `is_new`: nothing ever happened to it before."""
+
+    incidence_id: str
+    opened_at: datetime
+    allowed: Collection[RoutedChannel | str]
+    escalate_chat_after_seconds: int | None
+    order_value_paise: int | None
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,31 +112,20 @@ def escalate_by_value(
     return escalate(connection, rules, incidence_id, trigger, reason=REASONS[trigger], actor=SYSTEM, at=at)
 
 
-def start_clocks(
-    connection: Connection,
-    rules: Rules,
-    incidence_id: str,
-    *,
-    escalate_chat_after_seconds: int | None,
-    allowed: Collection[RoutedChannel | str],
-    started_at: datetime,
-    at: datetime,
-    is_new: bool = False,
-) -> None:
-    """Start the clocks of an incidence that became OPEN at `started_at`; those that ran before start again unless they fired."""
-    fired = () if is_new else connection.execute(_FIRED, {"id": incidence_id}).scalars().all()
-    clocks = due_clocks(
-        rules.escalation,
-        escalate_chat_after_seconds=escalate_chat_after_seconds,
-        allowed=allowed,
-        started_at=started_at,
-        fired=fired,
-    )
-    if clocks:
-        rows = [
-            {"timer_id": new_id(at), "incidence_id": incidence_id, "kind": clock.kind, "due_at": clock.due_at}
-            for clock in clocks
-        ]
+def start_clocks(connection: Connection, rules: Rules, opened: Sequence[Opened], at: datetime) -> None:
+    """Start the clocks of incidences that are OPEN; those that ran before start again unless they fired."""
+    rows = [
+        {"timer_id": new_id(at), "incidence_id": one.incidence_id, "kind": clock.kind, "due_at": clock.due_at}
+        for one in opened
+        for clock in due_clocks(
+            rules.escalation,
+            escalate_chat_after_seconds=one.escalate_chat_after_seconds,
+            allowed=one.allowed,
+            started_at=one.opened_at,
+            fired=() if one.is_new else connection.execute(_FIRED, {"id": one.incidence_id}).scalars().all(),
+        )
+    ]
+    if rows:
         _START.run_many(connection, rows)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from api.escalation.service import escalate_by_value, start_clocks
+from api.escalation.service import Opened, escalate_by_value, start_clocks
 from api.incidences.reading import OrderFacts, find_open, order_facts
 from api.incidences.rules import WORKED_ON, status_of
 from api.incidences.timeline import SYSTEM, append_event
@@ -54,13 +54,6 @@ def follow_order_facts(connection: Connection, rules: Rules, row: Row[Any], fact
     )
     tell_order(connection, row.incidence_id)
     if is_worked_on:
-        start_clocks(
-            connection,
-            rules,
-            row.incidence_id,
-            escalate_chat_after_seconds=routing.escalate_after_seconds,
-            allowed=channels,
-            started_at=row.opened_at,
-            at=at,
-        )
+        opened = Opened(row.incidence_id, row.opened_at, channels, routing.escalate_after_seconds, facts.value_paise)
+        start_clocks(connection, rules, [opened], at)
         escalate_by_value(connection, rules, row.incidence_id, facts.value_paise, at)

@@ -1,5 +1,6 @@
 """Finding incidences, and holding one while it is changed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, literal_
 
 from api.errors import Conflict, NotFound
 from store.enums import EventType, OrderStatus, Stage
-from store.prepared import Prepared
+from store.prepared import DIALECTS, Prepared, is_one_of
 from store.tables import incidences, orders, user_context
 
 LIVE_SOURCE, DEMO_SOURCE = "app", "demo"
@@ -76,18 +77,30 @@ def require_not_merged(row: Row[Any]) -> None:
 
 
 def order_facts(connection: Connection, user_id: str, order_id: str | None) -> OrderFacts:
-    """Value and event of the order if it is known, else of the user's cart.
+    """As `facts_of_orders`, for one."""
+    [facts] = facts_of_orders(connection, [(user_id, order_id)])
+    return facts
+
+
+def facts_of_orders(connection: Connection, asked: Sequence[tuple[str, str | None]]) -> list[OrderFacts]:
+    """For each (user, order) the value and event of the order if it is known, else of the user's cart.
 
     Raises `NotFound` for an order of another user. A cancelled order still has its value.
     """
-    if order_id is not None:
-        order = _ORDER.first(connection, {"id": order_id})
-        if order is not None:
-            if order.user_id != user_id:
-                raise NotFound("There is no such order, or it is not the user's.")
-            return OrderFacts(order.value_paise, _event_type(order.event_type))
-    cart = _CART.first(connection, {"id": user_id})
-    return OrderFacts(cart.cart_value_paise, _event_type(cart.event_type)) if cart is not None else OrderFacts()
+    found = [_facts_of_known(connection, user_id, order_id) for user_id, order_id in asked]
+    users = [user_id for (user_id, _), facts in zip(asked, found, strict=True) if facts is None]
+    rows = _CARTS.all(connection, {"ids": users}) if users else []
+    carts = {row.user_id: OrderFacts(row.cart_value_paise, _event_type(row.event_type)) for row in rows}
+    return [facts or carts.get(user_id) or OrderFacts() for (user_id, _), facts in zip(asked, found, strict=True)]
+
+
+def _facts_of_known(connection: Connection, user_id: str, order_id: str | None) -> OrderFacts | None:
+    order = _ORDER.first(connection, {"id": order_id}) if order_id is not None else None
+    if order is None:
+        return None
+    if order.user_id != user_id:
+        raise NotFound("There is no such order, or it is not the user's.")
+    return OrderFacts(order.value_paise, _event_type(order.event_type))
 
 
 def has_order(connection: Connection, user_id: str, order_id: str) -> bool:
@@ -126,6 +139,11 @@ _ORDER = Prepared(
         orders.c.order_id == bindparam("id")
     )
 )
-_CART = Prepared(
-    select(user_context.c.cart_value_paise, user_context.c.event_type).where(user_context.c.user_id == bindparam("id"))
+_CARTS = Prepared(
+    {
+        name: select(user_context.c.user_id, user_context.c.cart_value_paise, user_context.c.event_type).where(
+            is_one_of(user_context.c.user_id, "ids", name)
+        )
+        for name in DIALECTS
+    }
 )

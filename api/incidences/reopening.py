@@ -1,6 +1,5 @@
 """How an incidence goes on after it ended: by itself, or in another one that is open."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from api.agents.assignment import take_seat_of
 from api.channel.rules import working_channel
+from api.escalation.service import Opened
 from api.incidences.reading import find_open, lock_incidence, order_facts
 from api.incidences.rules import status_of
 from api.incidences.timeline import Actor, append_event
@@ -89,7 +89,8 @@ def _resume(connection: Connection, rules: Rules, row: Row[Any], actor: Actor, a
         return
     if row.agent_id is not None:
         take_seat_of(connection, row.incidence_id, row.agent_id, at)
-    begin_work(connection, rules, row.incidence_id, facts, replace(routing, channels=tuple(channels)), at)
+    opened = Opened(row.incidence_id, at, channels, routing.escalate_after_seconds, facts.value_paise)
+    begin_work(connection, rules, [opened], at)
 
 
 def merge_incidence(connection: Connection, row: Row[Any], into: Row[Any], actor: Actor, at: datetime) -> None:

@@ -11,7 +11,7 @@ from api.etags import is_known
 from api.incidences.history import Of, live_rows, merge, published_incidence, published_rows, without_live
 from api.incidences.reading import find_incidence, no_incidence
 from api.incidences.schemas import IncidenceAnswer, IncidenceHistory, IncidenceInput, IncidencePatch, etag_of
-from api.incidences.service import change, create
+from api.incidences.service import Creation, change, create_all
 from api.incidences.timeline import SYSTEM, Actor
 from api.paging import PageQuery
 from api.tokens.keyring import Principal
@@ -48,7 +48,7 @@ async def post_incidence(wanted: IncidenceInput, caller: Starter, rules: Current
     require_own(caller, user_id)
     is_agent = caller.agent_id is not None
     actor = Actor(ActorType.AGENT, caller.agent_id) if is_agent else Actor(ActorType.USER, user_id)
-    answer = await once(201, create, rules, wanted, user_id, actor)
+    answer = await once.together(201, create_all, rules, Creation(wanted, user_id, actor))
     answer.headers["ETag"] = etag_of(answer.body)
     return answer
 

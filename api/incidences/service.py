@@ -1,5 +1,7 @@
 """What the routes of incidences do: each a function of a connection, in one transaction."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
@@ -9,16 +11,12 @@ from api.channel.rules import routed
 from api.errors import BadRequest, Conflict, NotFound
 from api.etags import require_match
 from api.idempotency import Answered
-from api.incidences.lifecycle import (
-    OrderMissing,
-    StartIncidence,
-    close_incidence,
-    start_incidence,
-)
+from api.incidences.closing import OrderMissing, close_incidence
 from api.incidences.reading import IncidenceAlreadyClosed, get_incidence, has_order, lock_incidence, require_not_merged
 from api.incidences.reopening import reopen_incidence
 from api.incidences.rules import WORKED_ON, status_of
 from api.incidences.schemas import IncidenceAnswer, IncidenceInput, IncidencePatch
+from api.incidences.starting import StartIncidence, start_incidences
 from api.incidences.timeline import Actor, append_event
 from api.incidences.work import ChannelNotAllowed, change_incidence
 from api.notifications.service import accept_prompt
@@ -36,30 +34,30 @@ class OpenIncidenceExists(Conflict):
     remedy = "Go on in the open incidence of that order."
 
 
-def create(connection: Connection, rules: Rules, wanted: IncidenceInput, user_id: str, actor: Actor) -> Answered:
-    """201 with the new incidence, 200 with the open one that it joined."""
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """What one caller wants, and for whom."""
+
+    wanted: IncidenceInput
+    user_id: str
+    actor: Actor
+
+
+def create_all(connection: Connection, rules: Rules, creations: Sequence[Creation]) -> list[Answered]:
+    """For each 201 with the new incidence, or 200 with the open one that it joined."""
     at = clock.now()
-    require_category(rules, wanted.issue_category)
-    if wanted.prompt_id is not None:
-        _require_prompt(connection, wanted.prompt_id, user_id)
-    start = StartIncidence(
-        user_id=user_id,
-        stage=wanted.stage,
-        trigger=IncidenceTrigger.SYSTEM_INITIATED if wanted.prompt_id else wanted.trigger,
-        channel=wanted.channel,
-        order_id=wanted.order_id,
-        app_screen=wanted.app_screen,
-        user_inputs=wanted.user_inputs,
-        selected_items=wanted.selected_items,
-        prompt_id=wanted.prompt_id,
-        issue_category=wanted.issue_category,
-        actor=actor,
-    )
-    started = start_incidence(connection, rules, start, at)
-    if wanted.prompt_id is not None:
-        accept_prompt(connection, wanted.prompt_id, started.incidence_id, at)
-    row = started.row or get_incidence(connection, started.incidence_id)
-    return Answered(IncidenceAnswer.of(row), 200 if started.joined else 201)
+    for creation in creations:
+        require_category(rules, creation.wanted.issue_category)
+        if creation.wanted.prompt_id is not None:
+            _require_prompt(connection, creation.wanted.prompt_id, creation.user_id)
+    all_started = start_incidences(connection, rules, [_start_of(creation) for creation in creations], at)
+    answers = []
+    for creation, started in zip(creations, all_started, strict=True):
+        if creation.wanted.prompt_id is not None:
+            accept_prompt(connection, creation.wanted.prompt_id, started.incidence_id, at)
+        row = started.row or get_incidence(connection, started.incidence_id)
+        answers.append(Answered(IncidenceAnswer.of(row), 200 if started.joined else 201))
+    return answers
 
 
 def change(
@@ -107,6 +105,23 @@ def require_category(rules: Rules, code: str | None) -> None:
         raise BadRequest(
             f"issueCategory: {code} is no known category", remedy=f"Use one of {', '.join(rules.categories.names)}."
         )
+
+
+def _start_of(creation: Creation) -> StartIncidence:
+    wanted = creation.wanted
+    return StartIncidence(
+        user_id=creation.user_id,
+        stage=wanted.stage,
+        trigger=IncidenceTrigger.SYSTEM_INITIATED if wanted.prompt_id else wanted.trigger,
+        channel=wanted.channel,
+        order_id=wanted.order_id,
+        app_screen=wanted.app_screen,
+        user_inputs=wanted.user_inputs,
+        selected_items=wanted.selected_items,
+        prompt_id=wanted.prompt_id,
+        issue_category=wanted.issue_category,
+        actor=creation.actor,
+    )
 
 
 def _allowed(row: Row[Any], wanted: IncidencePatch) -> str:

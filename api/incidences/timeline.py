@@ -1,9 +1,9 @@
 """The timeline: one row for everything that happens to an incidence, in the transaction in which it happens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 from sqlalchemy import Connection, bindparam, insert, select
 
@@ -11,6 +11,8 @@ from store.enums import ActorType, Channel, IncidenceStatus, TimelineEvent
 from store.ids import new_id
 from store.prepared import Prepared
 from store.tables import incidence_timeline, incidences
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,7 @@ class Actor:
 SYSTEM = Actor(ActorType.SYSTEM)
 
 
-def append_event(
-    connection: Connection,
+def event_row(
     incidence_id: str,
     event_type: TimelineEvent,
     actor: Actor,
@@ -46,15 +47,14 @@ def append_event(
     is_reached: bool | None = None,
     occurred_at: datetime | None = None,
     source_event_id: str | None = None,
-) -> str:
-    """Add a row and return its id. `agent_id` is whom it is about, by default the agent who did it.
+) -> dict[str, Any]:
+    """A row for `append_events`. `agent_id` is whom it is about, by default the agent who did it.
 
     `details` holds ids, words and numbers only: it leaves the store, `text` does not. `occurred_at` is given for what a
     platform tells later than it happened. The row has the source of its incidence.
     """
-    event_id = new_id(at)
-    row: dict[str, Any] = {
-        "event_id": event_id,
+    return {
+        "event_id": new_id(at),
         "incidence_id": incidence_id,
         "event_type": event_type,
         "actor_type": actor.kind,
@@ -63,6 +63,8 @@ def append_event(
         "status_after": status_after,
         "text": text,
         "text_length": len(text) if text is not None else None,
+        "flags": list(flags) if flags is not None else None,
+        "details": dict(details) if details is not None else None,
         "source_event_id": source_event_id,
         "started_at": started_at,
         "ended_at": ended_at,
@@ -71,13 +73,25 @@ def append_event(
         "recorded_at": at,
         "of_incidence": incidence_id,
     }
-    if flags is not None:  # a document that is None would be stored as JSON's null
-        row["flags"] = list(flags)
-    if details is not None:
-        row["details"] = dict(details)
-    _INSERT.run(connection, row)
-    return event_id
 
+
+def append_events(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Add rows, each made by `event_row`."""
+    if rows:
+        _INSERT.run_many(connection, rows)
+
+
+def _appending(make_row: Callable[P, dict[str, Any]]) -> Callable[Concatenate[Connection, P], str]:
+    def append_event(connection: Connection, /, *args: P.args, **kwargs: P.kwargs) -> str:
+        row = make_row(*args, **kwargs)
+        append_events(connection, [row])
+        return row["event_id"]
+
+    return append_event
+
+
+append_event = _appending(event_row)
+"""`append_event(connection, ...)` adds one row, made by `event_row(...)`, and returns its id."""
 
 _SOURCE = select(incidences.c.source).where(incidences.c.incidence_id == bindparam("of_incidence")).scalar_subquery()
 _INSERT = Prepared(insert(incidence_timeline).values(source=_SOURCE))

@@ -1,6 +1,6 @@
 """Routing an incidence and beginning to work on it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, update
 from api.agents.assignment import assign_waiting
 from api.channel.rules import Routing, allowed_channels
 from api.errors import Conflict
-from api.escalation.service import escalate_by_value, start_clocks
+from api.escalation.service import Opened, escalate_by_value, start_clocks
 from api.incidences.reading import OrderFacts, get_incidence
 from api.incidences.rules import status_of
 from api.rules.sets import Rules
@@ -36,31 +36,24 @@ def route(rules: Rules, facts: OrderFacts) -> Routing:
 
 
 def begin_work(
-    connection: Connection,
-    rules: Rules,
-    incidence_id: str,
-    facts: OrderFacts,
-    routing: Routing,
-    at: datetime,
-    *,
-    is_new: bool = False,
-) -> IncidenceStatus:
-    """Clocks run, a high value escalates, and the next free agent takes it."""
-    start_clocks(
-        connection,
-        rules,
-        incidence_id,
-        escalate_chat_after_seconds=routing.escalate_after_seconds,
-        allowed=routing.channels,
-        started_at=at,
-        at=at,
-        is_new=is_new,
-    )
-    escalated = escalate_by_value(connection, rules, incidence_id, facts.value_paise, at)
-    given = assign_waiting(connection, at, is_any_known=True)
-    if is_new and escalated is None and incidence_id not in dict(given):
-        return IncidenceStatus.OPEN  # nothing else gives it an agent
-    return status_of(get_incidence(connection, incidence_id))
+    connection: Connection, rules: Rules, opened: Sequence[Opened], at: datetime
+) -> Mapping[str, IncidenceStatus]:
+    """Clocks run, high values escalate, and the next free agents take them; the status of each then, by its id."""
+    if not opened:
+        return {}
+    start_clocks(connection, rules, opened, at)
+    changed = {
+        one.incidence_id
+        for one in opened
+        if escalate_by_value(connection, rules, one.incidence_id, one.order_value_paise, at) is not None
+    }
+    changed |= {incidence_id for incidence_id, _ in assign_waiting(connection, at, is_any_known=True)}
+    return {
+        one.incidence_id: IncidenceStatus.OPEN  # nothing else gives a new one an agent
+        if one.is_new and one.incidence_id not in changed
+        else status_of(get_incidence(connection, one.incidence_id))
+        for one in opened
+    }
 
 
 def change_incidence(connection: Connection, incidence_id: str, values: dict[str, Any]) -> None:

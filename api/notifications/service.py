@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from api.channel.rules import Routing, allowed_channels
 from api.friction.rules import category_of
 from api.friction.service import Evaluation
-from api.incidences.lifecycle import StartedIncidence, StartIncidence, drop_offer, start_incidence
+from api.incidences.closing import drop_offer
+from api.incidences.starting import StartedIncidence, StartIncidence, start_incidence
 from api.notifications.rules import Decision, Situation, decide, is_office_open
 from api.rules.sets import Rules, Texts
 from store.enums import FrictionAction, IncidenceTrigger, PromptStatus, RuleSet, Stage

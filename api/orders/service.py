@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from api.errors import BadRequest, Conflict, NotFound
+from api.incidences.closing import end
 from api.incidences.following import follow_order_facts
-from api.incidences.lifecycle import end
 from api.incidences.reading import IS_OPEN_LIVE, LIVE_SOURCE, order_facts
 from api.incidences.timeline import Actor, append_event
 from api.orders.changes import decide_change, refuse_open_changes

@@ -15,20 +15,19 @@ from store.tables import webhook_events
 def accept(connection: Connection, delivery: Delivery, at: datetime) -> bool:
     """Keep the event to be applied; False if it was there, which is counted. What it says is not judged here."""
     told = delivery.occurred_at
-    row: dict[str, Any] = {
+    row = {
         "event_id": new_id(at),
         "platform": delivery.platform,
         "dedup_key": delivery.dedup_key,
         "topic": delivery.topic,
         "conversation_id": delivery.conversation_id,
         "body": delivery.body,
+        "redacted_body": delivery.redacted_body,
         "state": WebhookState.PENDING,
         # A clock that runs ahead of ours must not make its event the latest for ever.
         "occurred_at": at if told is None or told > at else told,
         "received_at": at,
     }
-    if delivery.redacted_body is not None:  # a document that is None would be stored as JSON's null
-        row["redacted_body"] = delivery.redacted_body
     return connection.execute(_INSERT[connection.dialect.name], row).scalar_one() == 0
 
 

@@ -10,8 +10,8 @@ from sqlalchemy.exc import OperationalError
 
 from api.agent.phrases import flag_text
 from api.errors import Problem
-from api.incidences.lifecycle import StartIncidence, start_incidence
 from api.incidences.reading import get_incidence
+from api.incidences.starting import StartIncidence, start_incidence
 from api.incidences.timeline import SYSTEM, Actor, append_event
 from api.incidences.work import ChannelNotAllowed
 from api.logs import places

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, update
 
 from api.agents.assignment import assign_waiting, touch_agent
-from api.incidences.lifecycle import close_incidence
+from api.incidences.closing import close_incidence
 from api.incidences.reading import has_order, lock_incidence
 from api.incidences.reopening import reopen_incidence
 from api.incidences.rules import WORKED_ON, status_of

@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from api.incidences.closing import end
 from api.incidences.following import follow_order_facts
-from api.incidences.lifecycle import StartIncidence, end, start_incidence
 from api.incidences.reading import IS_OPEN_LIVE, LIVE_SOURCE, find_open, get_incidence, order_facts
 from api.incidences.reopening import merge_incidence
 from api.incidences.rules import WORKED_ON, status_of
+from api.incidences.starting import StartIncidence, start_incidence
 from api.incidences.timeline import SYSTEM, append_event
 from api.incidences.work import change_incidence
 from api.outbox.telling import introduce

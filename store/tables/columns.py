@@ -101,7 +101,8 @@ def word(name: str, *, nullable: bool = False) -> Column[str]:
 
 
 def document(name: str, *, nullable: bool = True) -> Column[Any]:
-    return Column(name, JSON, nullable=nullable)
+    """A value of JSON; None is NULL."""
+    return Column(name, JSON(none_as_null=True), nullable=nullable)
 
 
 def instant(name: str, *, nullable: bool = True) -> Column[datetime]:

@@ -9,9 +9,10 @@ import httpx2
 from sqlalchemy import Connection, Row, insert, select
 
 from api.escalation.service import fire_due
+from api.incidences.closing import close_incidence
 from api.incidences.following import follow_cart
-from api.incidences.lifecycle import StartIncidence, close_incidence, start_incidence
 from api.incidences.reading import get_incidence
+from api.incidences.starting import StartIncidence, start_incidence
 from api.incidences.timeline import SYSTEM
 from api.rules.registry import load_rules
 from api.rules.sets import Rules

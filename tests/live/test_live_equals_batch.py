@@ -157,6 +157,7 @@ def test_what_was_scored_live_has_the_same_score_in_the_warehouse(
     live()
     world.lower_the_thresholds()
     live()
+    world.api.store.writer.submit_future(lambda _: None).result()  # the last scores are written before it
     with world.api.store.read() as connection:
         kept = {row.score_id: row for row in connection.execute(select(friction_scores))}
     world.time.go_on(hours=1)

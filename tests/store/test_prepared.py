@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
-from store.prepared import Prepared
+from store.prepared import Prepared, is_one_of
 from store.session import Store, open_store
 from store.settings import Settings
 from store.tables import incidences
@@ -78,11 +78,23 @@ def test_rows_that_are_written_are_counted_and_missing_ones_are_none(store: Stor
 def test_many_rows_are_inserted_in_few_statements(store: Store) -> None:
     rows = [a_row(reopen_count=number) for number in range(150)]
     again = Prepared({name: made.insert(incidences).on_conflict_do_nothing() for name, made in DIALECTS.items()})
-    store.write(INSERT.run_many, rows)
-    store.write(again.run_many, [*rows[:5], a_row(reopen_count=150)])
+    assert store.write(INSERT.run_many, rows) == 150
+    assert store.write(again.run_many, [*rows[:5], a_row(reopen_count=150)]) == 1
     with store.read() as connection:
         counts = connection.execute(select(incidences.c.reopen_count).order_by(incidences.c.reopen_count)).scalars()
         assert list(counts) == list(range(151))
+
+
+def test_one_of_a_list_is_found_however_long_it_is(store: Store) -> None:
+    rows = [a_row() for _ in range(70)]
+    store.write(INSERT.run_many, rows)
+    users = {name: select(incidences).where(is_one_of(incidences.c.user_id, "ids", name)) for name in DIALECTS}
+    prepared = Prepared(users)
+    ids = [row["user_id"] for row in rows[:65]]
+    with store.read() as connection:
+        for wanted in (ids, ids[:1], [], ["मीरा", '"', *ids[:2]]):
+            found = {row.user_id for row in prepared.all(connection, {"ids": wanted})}
+            assert found == set(wanted) & set(ids)
 
 
 def test_a_database_error_is_the_one_that_sqlalchemy_raises(store: Store) -> None:

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, func, select
 
 from api.agents.assignment import open_count
 from api.escalation.service import fire_due
-from api.incidences.lifecycle import StartIncidence, close_incidence, start_incidence
+from api.incidences.closing import close_incidence
 from api.incidences.reading import IncidenceAlreadyClosed
+from api.incidences.starting import StartIncidence, start_incidence
 from api.incidences.timeline import SYSTEM
 from api.rules.registry import load_rules
 from store.enums import IncidenceTrigger, Outcome, Role, Stage

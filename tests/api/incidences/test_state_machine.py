@@ -29,9 +29,10 @@ from api.agents.assignment import assign_incidence, assign_waiting, free_seats
 from api.errors import Problem
 from api.escalation.rules import BY_CAUSE
 from api.escalation.service import escalate
-from api.incidences.lifecycle import StartIncidence, close_incidence, drop_offer, start_incidence
+from api.incidences.closing import close_incidence, drop_offer
 from api.incidences.reopening import reopen_incidence
 from api.incidences.rules import WORKED_ON, needed_level, status_of
+from api.incidences.starting import StartIncidence, start_incidence
 from api.incidences.timeline import SYSTEM, Actor, append_event
 from api.orders.service import OrderFact, record_order
 from api.rules.registry import load_rules

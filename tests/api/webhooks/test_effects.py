@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from api.incidences.lifecycle import StartIncidence, close_incidence, start_incidence
+from api.incidences.closing import close_incidence
 from api.incidences.rules import status_of
+from api.incidences.starting import StartIncidence, start_incidence
 from api.incidences.timeline import SYSTEM
 from api.orders.service import OrderFact, record_order
 from api.rules.registry import load_rules
