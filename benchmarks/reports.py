@@ -100,14 +100,14 @@ def exported(settings: Settings, directory: Path, threads: int, environment: dic
 
 
 def export_here(settings: Settings, directory: Path, threads: int) -> None:
-    from orchestration.exports import exported_before
+    from orchestration.exports import told_before
     from orchestration.exports.figures import Scope
     from orchestration.exports.writing import write_export
 
     with open_current(settings) as warehouse:
         row = warehouse.query("select min(date) as first, max(date) as last from marts.analytics_daily")[0]
-        since = exported_before(settings, warehouse.version)
-        write_export(warehouse, directory, Scope(row["first"], row["last"], FORMATS, since), threads=threads)
+        before = told_before(settings, warehouse.version)
+        write_export(warehouse, directory, Scope(row["first"], row["last"], FORMATS, before), threads=threads)
 
 
 def digest(directory: Path) -> str:

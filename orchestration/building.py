@@ -17,7 +17,8 @@ from ingestion.raw.manifest import directories
 from orchestration.code import code_hash
 from orchestration.data_docs import write_data_docs
 from orchestration.duck import literal, open_file, quoted, table_names
-from orchestration.exports import exported_dates
+from orchestration.exports import told
+from orchestration.exports.told import PERIOD_END
 from orchestration.locks import build_lock
 from orchestration.problems import BuildFailed
 from orchestration.publish import Identity, PrivateState, TableContent, publish
@@ -270,9 +271,11 @@ def _copy_previous(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
         )
     connection.execute("detach previous")
     connection.execute("update raw.previous_analytics_daily set is_exported = false")
-    for first, last in exported_dates(settings):
+    for export in told(settings):
         connection.execute(
-            "update raw.previous_analytics_daily set is_exported = true where date between ? and ?", [first, last]
+            "update raw.previous_analytics_daily set is_exported = true "
+            f"where date between ? and ? and {PERIOD_END} < ?",
+            [export.first, export.last, export.day],
         )
 
 

@@ -131,7 +131,7 @@ def language(code: str) -> str:
 
 
 def figures_apart(left: float | None, right: float | None, unit: str) -> tuple[str, str]:
-    """Two values of a KPI, with as many more decimals as it takes to tell them apart: `89.736%`, `89.732%`."""
+    """Two values of a KPI, with as many more decimals as it takes to tell them apart: `89.736%`, `89.737%`."""
     written = figure(left, unit), figure(right, unit)
     if left is None or right is None:
         return written

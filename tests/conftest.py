@@ -22,6 +22,7 @@ TOGETHER = {
         "tests/warehouse/test_exports.py",
         "tests/warehouse/test_insights.py",
         "tests/warehouse/test_notebooks.py",
+        "tests/warehouse/test_restated_exports.py",
         "tests/warehouse/test_weekly_report.py",
     ),
     "builds": ("tests/orchestration/test_build_kills.py", "tests/orchestration/test_faults.py"),

@@ -1,17 +1,19 @@
 """The KPI export for investors: files that anyone can rebuild from the same version, byte for byte."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from orchestration.versions import pin, pins, version_number, versions_in
+from orchestration.exports.told import PIN
+from orchestration.exports.told import told as told
+from orchestration.exports.told import told_before as told_before
+from orchestration.versions import pin, pins, unpin
 from store import published
 from store.published import Published
 from store.settings import Settings
 
 FORMATS = ("pdf", "xlsx", "csv", "parquet")
-PIN = "export-"
-"""What the pins of exported versions begin with; the dates follow."""
 
 
 class NothingToExport(ValueError):
@@ -32,7 +34,7 @@ def export_kpis(
     `verify` can make the same bytes for as long as the export counts. Raises `NothingToExport`, `WarehouseUnavailable`,
     `PaperUnavailable`.
     """
-    # Imported here, for every build asks this package which dates were exported.
+    # Imported here, for every build asks this package what was exported.
     from orchestration.exports.figures import Scope
     from orchestration.exports.writing import write_export
 
@@ -42,31 +44,23 @@ def export_kpis(
     with published.open_current(settings) as warehouse:
         first, last = _bounds(warehouse, start, end)
         directory = output or settings.exports_dir / f"kpis-{warehouse.version}-{first}-{last}"
-        pin(settings, warehouse.version, f"{PIN}{first}_{last}")
-        since = exported_before(settings, warehouse.version)
-        write_export(warehouse, directory, Scope(first, last, tuple(formats), since))
+        scope = Scope(first, last, tuple(formats), told_before(settings, warehouse.version))
+        with _pinned(settings, warehouse.version, f"{PIN}{first}_{last}"):
+            write_export(warehouse, directory, scope)
     return directory
 
 
-def exported_dates(settings: Settings) -> list[tuple[date, date]]:
-    """From when to when figures were exported, of every export that counts: a change of these is a restatement."""
-    return sorted({dates for _, dates in _exports(settings)})
-
-
-def exported_before(settings: Settings, version: str) -> str | None:
-    """The last version before this one that was exported: its readers want to know what changed since."""
-    number = version_number(version)
-    before = [name for name, _ in _exports(settings) if version_number(name) < number]
-    return max(before, key=version_number, default=None)
-
-
-def _exports(settings: Settings) -> list[tuple[str, tuple[date, date]]]:
-    return [
-        (version, (date.fromisoformat(reason[len(PIN) :][:10]), date.fromisoformat(reason[len(PIN) :][11:])))
-        for version in versions_in(settings.published_dir)
-        for reason in pins(settings.published_dir / version)
-        if reason.startswith(PIN)
-    ]
+@contextmanager
+def _pinned(settings: Settings, version: str, reason: str) -> Iterator[None]:
+    """Pin a version; an export that was not written has told nobody anything, so it leaves no pin."""
+    is_new = reason not in pins(settings.published_dir / version)
+    pin(settings, version, reason)
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            unpin(settings, version, reason)
+        raise
 
 
 def _bounds(warehouse: Published, start: date | None, end: date | None) -> tuple[date, date]:

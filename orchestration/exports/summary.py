@@ -12,6 +12,7 @@ from orchestration.exports.figures import Figures
 from orchestration.paper import page_of
 from orchestration.reports.findings import uplift
 from store import charts, display
+from store.clock import IST
 from store.enums import Period
 from store.published import Published
 
@@ -32,7 +33,7 @@ DRAWN = ("self_serve_conversion_rate", "assisted_conversion_rate", "cost_per_ass
 MOST_MONTHS = 4
 """Columns of the first table."""
 MOST_WEEKS = 13
-MOST_RESTATEMENTS = 8
+MOST_RESTATEMENTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +56,32 @@ def summary_of(warehouse: Published, tables: Figures) -> str:
     months, lines = lines_of(warehouse, tables, told, Period.MONTH)
     _, weeks = lines_of(warehouse, tables, told, Period.WEEK)
     restated = tables.rows(
-        f"select * from export_restatements where is_since_last_export order by restated_at desc, date desc, metric, segment limit {MOST_RESTATEMENTS}"
+        "select r.* from export_restated_since_last_export as r inner join export_definitions as d on r.metric = d.metric "
+        f"order by segment <> 'ALL', r.metric not in {TOLD}, period <> 'MONTH', period <> 'WEEK', date desc, position, segment"
     )
-    count = tables.rows("select count(*) as n from export_restatements where is_since_last_export")[0]["n"]
+    behind = lines if any(line.last_whole for line in lines) else weeks
     return page_of(
         TEMPLATE,
         headline=headline(lines, weeks),
         prompts=prompts(warehouse, tables),
         months=months,
         lines=lines,
-        behind=lines if any(line.last_whole for line in lines) else weeks,
+        behind=behind,
+        behind_date=max((line.last_whole[-1]["date"] for line in behind if line.last_whole), default=None),
+        named=month if behind is lines else week,
         drawn=[
-            (entry, chart) for name in DRAWN if (entry := entries.get(name)) and (chart := weekly_chart(tables, entry))
+            (entry, chart)
+            for name in DRAWN
+            if (entry := entries.get(name)) and (chart := weekly_chart(warehouse, tables, entry))
         ],
-        restated=restated,
-        restated_count=count,
+        restated=restated[:MOST_RESTATEMENTS],
+        restated_count=len(restated),
+        apart=display.figures_apart,
         scope=tables.scope,
         warehouse=warehouse,
         entries=entries,
         month=month,
-        week=week,
+        segment=segment,
     )
 
 
@@ -133,13 +140,13 @@ def lines_of(
     return starts, [Line(entry, [by_key.get((entry["metric"], each)) for each in starts]) for entry in entries]
 
 
-def weekly_chart(tables: Figures, entry: dict[str, Any]) -> Markup:
-    """The last weeks as a line; empty with fewer than two."""
+def weekly_chart(warehouse: Published, tables: Figures, entry: dict[str, Any]) -> Markup:
+    """The last weeks that have ended as a line; empty with fewer than two."""
     rows = tables.rows(
         f"""
         select date, value, is_final from export_kpis_weekly
         where segment = 'ALL' and metric = '{entry["metric"]}' and definition_version = {entry["definition_version"]}
-          and value is not null
+          and value is not null and date + 6 < date '{warehouse.as_of.astimezone(IST):%Y-%m-%d}'
         order by date desc limit {MOST_WEEKS}
         """
     )
@@ -164,3 +171,10 @@ def month(first: date) -> str:
 
 def week(first: date) -> str:
     return f"the week from {display.day(first)}"
+
+
+def segment(name: str) -> str:
+    """`All`, `Channel: WhatsApp`, `Language: Hindi`."""
+    dimension, _, value = name.partition("=")
+    written = display.language(value) if dimension == "language" else display.words(value)
+    return f"{display.words(dimension)}: {written}" if value else display.words(dimension)

@@ -15,13 +15,14 @@ import duckdb
 
 from orchestration.duck import literal, quoted
 from orchestration.exports.figures import TABLES, Scope
+from orchestration.exports.told import Told
 from orchestration.exports.writing import MANIFEST, exporter, write_export
 from orchestration.publish import sha256_of
 from store import published
 from store.published.versions import FILE_NAME
 from store.settings import Settings
 
-NEEDED = {"version", "warehouse_sha256", "from", "to", "formats", "restatements_since", "exporter", "tables", "files"}
+NEEDED = {"version", "warehouse_sha256", "from", "to", "formats", "exports_before", "exporter", "tables", "files"}
 
 
 class Verdict(StrEnum):
@@ -64,13 +65,18 @@ def verify(settings: Settings, directory: Path) -> Verification:
         date.fromisoformat(manifest["from"]),
         date.fromisoformat(manifest["to"]),
         formats,
-        manifest["restatements_since"],
+        tuple(
+            Told(each["version"], *map(date.fromisoformat, (each["from"], each["to"], each["data_to"])))
+            for each in manifest["exports_before"]
+        ),
     )
     file = settings.published_dir / version / FILE_NAME
     try:
         warehouse = published.open_version(settings, version)
     except published.NoPublishedWarehouse as error:
         raise NotVerifiable(str(error), f"restore a backup that has {version}; exported versions are kept") from error
+    except published.WarehouseOutOfDate as error:
+        raise NotVerifiable(str(error), "verify it with the release that exported it") from error
     with closing(warehouse), tempfile.TemporaryDirectory() as place:
         if sha256_of(file) != manifest["warehouse_sha256"]:
             return Verification(Verdict.DIFFERENT, version, [f"{version} is not the warehouse that was exported"])

@@ -6,7 +6,7 @@ from typing import Any
 from orchestration.exports.figures import Figures
 from store.display import day, moment
 from store.published import Published
-from store.spreadsheet import KINDS, PARTS, UNITS, Cell, Column, Kind, LineChart, Sheet, Value, write_workbook
+from store.spreadsheet import EXACT, KINDS, PARTS, UNITS, Cell, Column, Kind, LineChart, Sheet, Value, write_workbook
 
 Row = dict[str, Any]
 
@@ -35,6 +35,7 @@ def workbook_of(warehouse: Published, tables: Figures) -> bytes:
         *(Sheet(title, COLUMNS, [_row(row) for row in rows]) for title, rows in periods.items()),
         _definitions(tables),
         _uplift(tables),
+        _restated(tables),
         _restatements(tables),
     ]
     buffer = BytesIO()
@@ -57,13 +58,17 @@ def _cover(warehouse: Published, tables: Figures) -> Sheet:
         ("Monthly, Weekly", "Each KPI with numerator and denominator: over all, then by segment"),
         ("Definitions", "What each KPI means, its target, its owner, and the version of its definition"),
         ("Prompt effect", "Orders of customers who were offered help against those who never were"),
-        ("Restatements", "Final or exported figures that changed since, with the cause"),
+        (
+            "Restated since last export",
+            "Figures that an earlier export told otherwise, as it told them and as they are now",
+        ),
+        ("Restatements", "Every change of a final or exported figure, version by version, with the cause"),
         ("", ""),
         ("Provisional", "A figure is final once its period and attribution window have closed and 3 days have passed."),
         ("Days", "Indian days; weeks begin on Monday."),
         ("To check it", "./supportled export verify DIR makes every file anew from the version and compares."),
     ]
-    return Sheet("Cover", [Column("KPI export", width=22), Column("", width=90)], lines)
+    return Sheet("Cover", [Column("KPI export", width=27), Column("", width=90)], lines)
 
 
 def _figures(tables: Figures, name: str) -> list[Row]:
@@ -139,6 +144,28 @@ def _uplift(tables: Figures) -> Sheet:
     )  # fmt: skip
 
 
+def _restated(tables: Figures) -> Sheet:
+    rows = tables.rows(
+        "select r.*, d.label, d.unit from export_restated_since_last_export as r "
+        "inner join export_definitions as d on r.metric = d.metric "
+        "order by r.segment <> 'ALL', r.segment, d.position, r.period <> 'MONTH', r.period <> 'WEEK', r.date"
+    )
+    return Sheet(
+        "Restated since last export",
+        [
+            Column("KPI"), Column("Period", Kind.CODE), Column("From", Kind.DATE), Column("Segment"), Column("Was"), Column("Is"), Column("Unit"), Column("Cause"),
+            Column("Last told in version"),
+        ],
+        [
+            (
+                row["label"], row["period"], row["date"], row["segment"], Cell(row["old_value"], EXACT[row["unit"]]), Cell(row["new_value"], EXACT[row["unit"]]),
+                UNITS[row["unit"]], row["causes"], row["told_in_version"],
+            )
+            for row in rows
+        ],
+    )  # fmt: skip
+
+
 def _restatements(tables: Figures) -> Sheet:
     rows = tables.rows(
         "select r.*, d.label, d.unit from export_restatements as r inner join export_definitions as d on r.metric = d.metric "
@@ -147,13 +174,13 @@ def _restatements(tables: Figures) -> Sheet:
     return Sheet(
         "Restatements",
         [
-            Column("KPI"), Column("Period"), Column("From", Kind.DATE), Column("Segment"), Column("Was"), Column("Is"), Column("Cause"),
-            Column("Restated", Kind.MOMENT), Column("First version with it"), Column("Since the last export"),
+            Column("KPI"), Column("Period"), Column("From", Kind.DATE), Column("Segment"), Column("Was"), Column("Is"), Column("Unit"), Column("Cause"),
+            Column("Restated", Kind.MOMENT), Column("First version with it"),
         ],
         [
             (
-                row["label"], row["period"], row["date"], row["segment"], Cell(row["old_value"], KINDS[row["unit"]]), Cell(row["new_value"], KINDS[row["unit"]]),
-                row["cause"], row["restated_at"], row["version"], row["is_since_last_export"],
+                row["label"], row["period"], row["date"], row["segment"], Cell(row["old_value"], EXACT[row["unit"]]), Cell(row["new_value"], EXACT[row["unit"]]),
+                UNITS[row["unit"]], row["cause"], row["restated_at"], row["version"],
             )
             for row in rows
         ],

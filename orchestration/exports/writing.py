@@ -65,6 +65,15 @@ def manifest(warehouse: Published, scope: Scope, tables: Figures, directory: Pat
         "to": scope.last.isoformat(),
         "formats": list(scope.formats),
         "restatements_since": scope.since_version,
+        "exports_before": [
+            {
+                "version": each.version,
+                "from": each.first.isoformat(),
+                "to": each.last.isoformat(),
+                "data_to": each.day.isoformat(),
+            }
+            for each in scope.before
+        ],
         "definition_versions": {str(row["metric"]): row["definition_version"] for row in rows},
         "exporter": exporter(scope.formats),
         "tables": {

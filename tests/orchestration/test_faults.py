@@ -6,9 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from orchestration import dbt
 from orchestration.build import run_build
+from orchestration.exports import export_kpis
 from orchestration.locks import build_lock
 from orchestration.problems import BuildFailed, BuildInProgress
 from store.published import open_current
@@ -123,7 +125,10 @@ def test_a_fault_of_the_models_is_caught_before_publish(settings: Settings, proj
     check_nothing_changed_for_readers(settings)
 
 
-def test_a_quiet_night_publishes_the_same_facts_with_a_newer_instant(settings: Settings) -> None:
+def test_a_quiet_night_publishes_the_same_facts_with_a_newer_instant_and_restates_nothing(
+    settings: Settings,
+) -> None:
+    export_kpis(settings, formats=["csv"])
     query = "select sum(hash(t)) as hash from marts.fct_orders as t"
     with open_current(settings) as warehouse:
         before, orders_before = warehouse.as_of, warehouse.query(query)
@@ -133,3 +138,9 @@ def test_a_quiet_night_publishes_the_same_facts_with_a_newer_instant(settings: S
         assert warehouse.query(query) == orders_before
         assert warehouse.manifest["base_version"] == "v00000001"
         assert not warehouse.manifest["is_full_refresh"]
+    exported = export_kpis(settings, formats=["pdf", "csv"])
+    assert len((exported / "restated_since_last_export.csv").read_text().splitlines()) == 1
+    pages = PdfReader(exported / "kpi-export.pdf").pages
+    assert len(pages) == 2
+    said = " ".join(pages[1].extract_text().split())
+    assert "No figure was restated since the last export (version v00000001)" in said

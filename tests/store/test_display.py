@@ -42,3 +42,21 @@ def test_codes_become_words_and_imported_values_stay() -> None:
     assert display.words("PAYMENT_FAILURE") == "Payment failure"
     assert display.words("guest_count") == "Guest count"
     assert display.words("helpdesk:Value 1") == "helpdesk:Value 1"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "unit", "written"),
+    [
+        (0.123, 0.234, "RATE", ("12.3%", "23.4%")),
+        (0.89736, 0.89737, "RATE", ("89.736%", "89.737%")),
+        (0.5, 0.5, "RATE", ("50.0%", "50.0%")),
+        (0.0312, 0.0311, "POINTS", ("+3.12 points", "+3.11 points")),
+        (1_23_456_12, 1_23_456_34, "PAISE", ("₹1,23,456.12", "₹1,23,456.34")),
+        (600.04, 600.09, "SECONDS", ("600.04 s", "600.09 s")),
+        (None, 2.0, "COUNT", ("–", "2")),
+    ],
+)
+def test_two_figures_that_differ_are_written_differently(
+    left: float | None, right: float, unit: str, written: tuple[str, str]
+) -> None:
+    assert display.figures_apart(left, right, unit) == written

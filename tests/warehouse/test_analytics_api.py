@@ -8,7 +8,6 @@ from shutil import copytree
 import pytest
 from sqlalchemy import delete
 
-from orchestration.build import run_build
 from store import clock, published
 from store.enums import Period, Role
 from store.ids import new_id
@@ -18,6 +17,7 @@ from store.tables import incidences
 from tests.api.robustness.calling import call_often, documented_operations
 from tests.api.serving import Api, serve_api
 from tests.cities import City
+from tests.warehouse.retelling import Retold
 
 
 @pytest.fixture(scope="module")
@@ -191,16 +191,11 @@ def test_investors_see_no_rows(served: Api) -> None:
     assert served.client(None).get("/analytics/kpis").status_code == 401
 
 
-def test_an_accepted_recommendation_is_accepted_in_the_next_report(served: Api) -> None:
-    client = served.as_role(Role.ANALYST)
-    first = client.get("/analytics/friction-report").json()["recommendations"][0]
-    assert first["state"] == "OPEN"
-    path = f"/analytics/recommendations/{first['recommendationId']}"
-    answer = client.post(path, json={"state": "ACCEPTED", "note": "Retry UPI first"})
-    assert answer.status_code == 200, answer.text
-    run_build(served.store.settings, progress=lambda _: None)
+def test_an_accepted_recommendation_is_accepted_in_the_next_report(retold: Retold) -> None:
+    client = retold.api.as_role(Role.ANALYST)
+    assert retold.accepted["state"] == "OPEN"
     found = client.get("/analytics/friction-report").json()["recommendations"]
-    assert {row["recommendationId"]: row["state"] for row in found}[first["recommendationId"]] == "ACCEPTED"
+    assert {row["recommendationId"]: row["state"] for row in found}[retold.accepted["recommendationId"]] == "ACCEPTED"
     assert client.post("/analytics/recommendations/unknown", json={"state": "DONE"}).status_code == 404
 
 

@@ -17,13 +17,16 @@ import openpyxl
 import pytest
 from pypdf import PdfReader
 
-from orchestration.exports import NothingToExport, export_kpis, exported_before, exported_dates
+from orchestration.exports import NothingToExport, export_kpis, told, told_before
 from orchestration.exports.figures import FORMULA
+from orchestration.exports.told import Told
 from orchestration.exports.verify import NotVerifiable, Verdict, verify
-from orchestration.versions import pins
+from orchestration.versions import pin, pins
 from store.settings import ROOT, Settings
 from store.spreadsheet import harmless
 from tests.cities import City
+
+RESTATED = ("Restated since last export", "Restatements")
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +130,7 @@ def test_the_summary_has_two_pages_with_the_figures(export: Path) -> None:
 
 def test_the_workbook_has_cover_definitions_figures_and_charts(export: Path) -> None:
     book = openpyxl.load_workbook(export / "kpi-export.xlsx")
-    assert book.sheetnames == ["Cover", "Charts", "Monthly", "Weekly", "Definitions", "Prompt effect", "Restatements"]
+    assert book.sheetnames == ["Cover", "Charts", "Monthly", "Weekly", "Definitions", "Prompt effect", *RESTATED]
     head, *lines = book["Weekly"].iter_rows(values_only=True)
     rows: list[dict[Any, Any]] = [dict(zip(head, line, strict=True)) for line in lines]
     row = next(row for row in rows if row["KPI"] == "Self-serve conversion")
@@ -140,20 +143,29 @@ def test_the_workbook_has_cover_definitions_figures_and_charts(export: Path) -> 
 
 def test_the_export_before_is_that_of_an_earlier_version(tmp_path: Path) -> None:
     settings = Settings.at(tmp_path)
-    for version, pin in (
-        ("v00000002", "export-2026-09-01_2026-09-30"),
-        ("v00000005", "report-2026-W40"),
-        ("v00000007", "export-2026-10-01_2026-10-31"),
+    for version, reason, as_of in (
+        ("v00000002", "export-2026-09-01_2026-09-30", "2026-10-02T18:29:59.999999Z"),
+        ("v00000005", "report-2026-W40", "2026-10-05T06:00:00.000000Z"),
+        ("v00000007", "export-2026-10-01_2026-10-31", "2026-10-31T18:30:00.000000Z"),
     ):
-        (settings.published_dir / version / "pins").mkdir(parents=True)
-        (settings.published_dir / version / "pins" / pin).touch()
-    assert exported_before(settings, "v00000007") == "v00000002"
-    assert exported_before(settings, "v00000009") == "v00000007"
-    assert exported_before(settings, "v00000002") is None
-    assert exported_dates(settings) == [
-        (date(2026, 9, 1), date(2026, 9, 30)),
-        (date(2026, 10, 1), date(2026, 10, 31)),
-    ]
+        directory = settings.published_dir / version
+        directory.mkdir(parents=True)
+        (directory / "manifest.json").write_text(json.dumps({"as_of": as_of}))
+        pin(settings, version, reason)
+    september = Told("v00000002", date(2026, 9, 1), date(2026, 9, 30), date(2026, 10, 2))
+    october = Told("v00000007", date(2026, 10, 1), date(2026, 10, 31), date(2026, 11, 1))
+    assert told(settings) == [september, october]
+    assert told_before(settings, "v00000002") == ()
+    assert told_before(settings, "v00000007") == (september,)
+    assert told_before(settings, "v00000009") == (september, october)
+
+
+def test_an_export_that_fails_has_told_nothing(first_city: City, tmp_path: Path) -> None:
+    first, last = date(2026, 9, 2), date(2099, 12, 30)
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        export_kpis(first_city.settings, start=first, end=last, formats=["csv"], output=tmp_path / "file" / "export")
+    assert (first, last) not in {(each.first, each.last) for each in told(first_city.settings)}
 
 
 def test_text_that_would_be_a_formula_is_harmless_in_csv() -> None:
@@ -221,4 +233,4 @@ def test_no_person_is_in_an_export(export: Path) -> None:
 def test_what_was_exported_is_remembered_for_restatements(first_city: City, tmp_path: Path) -> None:
     first, last = date(2026, 9, 1), date(2099, 12, 31)
     export_kpis(first_city.settings, start=first, end=last, formats=["csv"], output=tmp_path / "export")
-    assert (first, last) in exported_dates(first_city.settings)
+    assert (first, last) in {(each.first, each.last) for each in told(first_city.settings)}

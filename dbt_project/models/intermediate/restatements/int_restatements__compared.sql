@@ -30,7 +30,7 @@ previous_realm as (
     from previous
 ),
 
--- Final, or told to an investor: a change of these is restated.
+-- Final, or told to an investor once its period had ended: a change of these is restated.
 standing as (
     select previous.*
     from previous
