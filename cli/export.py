@@ -20,6 +20,7 @@ def write(options: argparse.Namespace) -> int:
                 end=options.end,
                 formats=options.formats,
                 output=options.output,
+                progress=detail,
             )
     except NothingToExport as error:
         raise Problem(str(error), "choose other dates; without --from and --to all there are are written") from error

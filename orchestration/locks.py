@@ -33,6 +33,12 @@ def build_is_running(settings: Settings) -> bool:
         return False
 
 
+def wait_for_build(settings: Settings) -> None:
+    """Return once no process holds the build lock."""
+    with _open(settings.warehouse_dir / "build.lock") as handle:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+
+
 @contextmanager
 def versions_lock(settings: Settings) -> Iterator[None]:
     """Held for moments, while versions are pinned or removed, so that no version is removed while it is being pinned."""

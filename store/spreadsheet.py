@@ -49,6 +49,8 @@ class Kind(StrEnum):
     """A relative change."""
     RUPEES = _by_lakh("₹", ".00")
     """From paise."""
+    RUPEES_EXACT = _by_lakh("₹", ".0000")
+    """The same."""
     MINUTES = "0.0"
     """From seconds."""
     MINUTES_EXACT = "0.000"
@@ -67,7 +69,7 @@ KINDS = {
 }
 """A KPI's unit (kpi_catalogue.unit) → how its value is shown."""
 
-EXACT = KINDS | {"RATE": Kind.RATE_EXACT, "SECONDS": Kind.MINUTES_EXACT}
+EXACT = KINDS | {"RATE": Kind.RATE_EXACT, "SECONDS": Kind.MINUTES_EXACT, "PAISE": Kind.RUPEES_EXACT}
 """The same where small changes should be seen."""
 
 PARTS = {"PAISE": Kind.RUPEES, "SECONDS": Kind.MINUTES}
@@ -239,8 +241,10 @@ def _aware(at: datetime) -> datetime:
 
 def _shown(value: float | Decimal, kind: Kind) -> float | Decimal:
     match kind:
-        case Kind.RUPEES | Kind.POINTS:
-            return value / 100 if kind is Kind.RUPEES else value * 100
+        case Kind.RUPEES | Kind.RUPEES_EXACT:
+            return value / 100
+        case Kind.POINTS:
+            return value * 100
         case Kind.MINUTES | Kind.MINUTES_EXACT:
             return value / 60
         case _:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from contextlib import ExitStack
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +22,7 @@ from orchestration.exports import NothingToExport, export_kpis, told, told_befor
 from orchestration.exports.figures import FORMULA
 from orchestration.exports.told import Told
 from orchestration.exports.verify import NotVerifiable, Verdict, verify
+from orchestration.locks import build_lock
 from orchestration.versions import pin, pins
 from store.settings import ROOT, Settings
 from store.spreadsheet import harmless
@@ -158,6 +160,26 @@ def test_the_export_before_is_that_of_an_earlier_version(tmp_path: Path) -> None
     assert told_before(settings, "v00000002") == ()
     assert told_before(settings, "v00000007") == (september,)
     assert told_before(settings, "v00000009") == (september, october)
+
+
+def test_an_export_waits_for_a_build_that_does_not_know_of_it(first_city: City, tmp_path: Path) -> None:
+    settings, said = first_city.settings, []
+    first, last = date(2026, 9, 3), date(2099, 12, 29)
+
+    def pins_now() -> set[tuple[date, date]]:
+        return {(each.first, each.last) for each in told(settings)}
+
+    with ExitStack() as build:
+        build.enter_context(build_lock(settings))
+
+        def end_build(line: str) -> None:
+            said.append((line, (first, last) in pins_now()))
+            build.close()
+
+        export_kpis(settings, start=first, end=last, formats=["csv"], output=tmp_path / "export", progress=end_build)
+    assert said == [("A build is under way; its version will be exported.", False)]
+    assert (tmp_path / "export" / "manifest.json").is_file()
+    assert (first, last) in pins_now()
 
 
 def test_an_export_that_fails_has_told_nothing(first_city: City, tmp_path: Path) -> None:

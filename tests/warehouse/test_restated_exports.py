@@ -182,6 +182,7 @@ def test_a_figure_that_changed_twice_is_listed_once_and_one_that_came_back_not_a
         ("v00000004", back, 0.2, 0.1),
         ("v00000003", twice, 0.1, 0.2),
         ("v00000005", twice, 0.2, 0.3),
+        ("v00000002", counts, 0.4, 0.5),
         ("v00000003", counts, 0.5, 0.5),
         ("v00000004", gone, 0.5, None),
     ]
