@@ -1,6 +1,6 @@
 """Column types and the columns that every table shares."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, Dialect, MetaData, String
@@ -48,8 +48,7 @@ class Instant(TypeDecorator[datetime]):
             return None
         if dialect.name == "postgresql":
             return value.astimezone(UTC)
-        seconds, microseconds = divmod(value, 1_000_000)
-        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=microseconds)
+        return EPOCH + timedelta(0, 0, value)
 
 
 class current_change(ColumnElement[int]):  # noqa: N801 - reads as the SQL function it is
