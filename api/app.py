@@ -22,7 +22,7 @@ from api.dashboard.desk.routes import router as desk_router
 from api.dashboard.desk.team import router as team_router
 from api.dashboard.front import router as front_router
 from api.dashboard.insights.routes import router as insights_router
-from api.dashboard.pages import install_assets
+from api.dashboard.pages import Turns, install_assets
 from api.dashboard.reports import router as reports_router
 from api.dashboard.routes import links as sign_in_links_router
 from api.dashboard.routes import pages as sign_in_router
@@ -116,6 +116,7 @@ def create_app(settings: Settings | None = None, *, loops: Sequence[Loop] | None
             app.state.rules = Registry(store)
             app.state.warehouse = WarehouseReader(chosen)
             app.state.platforms = PlatformsFile(chosen)
+            app.state.page_turns = Turns()
             app.state.streams = Streams(store, {"desk": read_desk, "prompts": read_prompts})
             app.state.alarms = Alarms(chosen)
             metrics.watch(store)

@@ -1,5 +1,6 @@
 """What every page has: templates, words and figures of the viewer's language, a strict policy, and errors people can read."""
 
+import asyncio
 import re
 from collections.abc import Callable, Coroutine
 from datetime import datetime
@@ -80,6 +81,21 @@ def go_to(path: str) -> RedirectResponse:
     return RedirectResponse(path, 303)
 
 
+class Turns:
+    """Lets pages begin one by one, each in a turn of the event loop of its own, in the order in which they came.
+
+    A page keeps the loop for milliseconds. If all that came together were made in one turn, whoever asks meanwhile would wait
+    for all of them, and who connects for as many turns as others connect too: libuv accepts one connection a turn.
+    """
+
+    def __init__(self) -> None:
+        self._one = asyncio.Lock()
+
+    async def wait(self) -> None:
+        async with self._one:
+            await asyncio.sleep(0)
+
+
 class PageRoute(APIRoute):
     """A route of pages: whoever is not signed in is sent to do so, and what goes wrong is told on a page."""
 
@@ -88,6 +104,7 @@ class PageRoute(APIRoute):
 
         async def answer_page(request: Request) -> Response:
             try:
+                await request.app.state.page_turns.wait()
                 return await answer(request)
             except SignInNeeded:
                 path = sign_in_path(request)
@@ -173,7 +190,7 @@ def _duration(context: Context, seconds: float | None) -> str:
     text = display.duration(seconds)
     if context["lang"] != "hi":
         return text
-    return re.sub(r"\b(d|h|min|s)\b", lambda unit: _HINDI_UNITS[unit[0]], text)
+    return re.sub(r"\b(d|h|min|s)\b", lambda unit: translator("hi")(unit[0]), text)
 
 
 def _moment(at: datetime | None) -> Markup | str:
@@ -190,6 +207,3 @@ def _time(at: datetime | None) -> Markup | str:
     whole = display.moment(at)
     clock_time = whole.rpartition(", ")[2].removesuffix(" IST")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), whole, clock_time)
-
-
-_HINDI_UNITS = {"d": "दिन", "h": "घं", "min": "मि", "s": "से"}
