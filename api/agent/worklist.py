@@ -3,21 +3,26 @@
 It shows live incidences. Until there is any, it shows what the demo left open; what an agent took of that stays theirs.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, case, func, or_, select
 
-from api.escalation.queue import is_waiting, queue_reasons
+from api.escalation.queue import queue_reasons
 from api.escalation.schemas import QueueReason
 from api.incidences.reading import DEMO_SOURCE, is_of, shown_source
-from api.incidences.rules import status_of
 from api.incidences.schemas import IncidenceAnswer
-from store.enums import AgentLevel, EscalationLevel, EscalationTrigger, IncidenceStatus
+from store.enums import AgentLevel, EscalationLevel, EscalationTrigger
 from store.tables import agents, incidences, timers, user_context, users
+
+MOST_ETAGS = 10_000
+_etags: dict[tuple[str, int], str] = {}
 
 
 class View(StrEnum):
@@ -52,34 +57,31 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class WorkEntry:
-    """One line of the queue."""
+    """One line of the queue. `incidence` is its row of the store."""
 
+    incidence: Row[Any]
+    clock: Clock | None
+    reasons: Sequence[QueueReason]
+    is_demo: bool
     incidence_id: str
     user_id: str
     name: str | None
     tier: str | None
     language: str | None
-    order_id: str | None
-    status: IncidenceStatus
-    stage: str
-    channel: str | None
     trigger: str
-    escalation_level: EscalationLevel | None
+    escalation_level: str | None
     order_value_paise: int | None
     event_type: str | None
     event_date: date | None
     guest_count: int | None
-    app_screen: str | None
     issue_category: str | None
     agent_id: str | None
     agent_name: str | None
-    is_waiting: bool
-    opened_at: datetime
-    clock: Clock | None
-    reasons: Sequence[QueueReason]
-    etag: str
-    """Of the incidence, for If-Match."""
-    is_demo: bool
+
+    @property
+    def etag(self) -> str:
+        """Of the incidence, for If-Match."""
+        return _etag(self.incidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +95,17 @@ class Worklist:
 
 def read_worklist(connection: Connection, asked: Asked, agent_id: str | None, *, limit: int = 100) -> Worklist:
     """The queue by level, order value and age, as this agent sees it; None for somebody who is no agent."""
-    levels = {row.agent_id: row.levels for row in connection.execute(select(agents.c.agent_id, agents.c.levels))}
-    is_in = {view: _condition(view, agent_id, levels) for view in View}
+    levels = {row.agent_id: row.levels for row in connection.execute(_LEVELS)}
     source = shown_source(connection)
-    wanted = _conditions(asked, source, agent_id)
-    tally = [func.coalesce(func.sum(case((is_in[view], 1), else_=0)), 0).label(view) for view in View]
-    counted = connection.execute(select(*tally).select_from(_JOINED).where(*wanted)).mappings().one()
-    shown = select(*_COLUMNS).select_from(_JOINED).where(*wanted, is_in[asked.view]).order_by(*_ORDER).limit(limit)
-    rows = connection.execute(shown).all()
+    given = {name: value for name in _FILTERS if (value := getattr(asked, name)) is not None}
+    counting, showing = _statements(source, asked.view, tuple(given))
+    values = {"agent": agent_id or "", "limit": limit, **_holders(levels), **given, **_looked_for(asked.text or "")}
+    counted = connection.execute(counting, values).mappings().one()
+    rows = connection.execute(showing, values).all()
     reasons = queue_reasons(connection, rows, levels)
     clocks = _clocks(connection, [row.incidence_id for row in rows])
     return Worklist(
-        [_entry(row, levels, reasons[row.incidence_id], clocks.get(row.incidence_id)) for row in rows],
+        [_entry(row, reasons[row.incidence_id], clocks.get(row.incidence_id)) for row in rows],
         {view: counted[view] for view in View},
         is_demo=source == DEMO_SOURCE,
     )
@@ -123,58 +124,35 @@ def read_customers(connection: Connection, incidence_ids: Sequence[str]) -> dict
     return {row.incidence_id: row.name or row.user_id for row in rows}
 
 
-def _conditions(asked: Asked, source: str, agent_id: str | None) -> list[ColumnElement[bool]]:
-    wanted = [
-        incidences.c.outcome.is_(None),
-        incidences.c.opened_at.is_not(None),
-        incidences.c.merged_into.is_(None),
-        or_(is_of(source), incidences.c.agent_id == (agent_id or "")),
-    ]
-    for column, value in (
-        (incidences.c.escalation_level, asked.level),
-        (incidences.c.channel, asked.channel),
-        (users.c.language, asked.language),
-        (users.c.tier, asked.tier),
-    ):
-        if value is not None:
-            wanted.append(column == value)
-    if asked.text is not None:
-        ids = (incidences.c.user_id, incidences.c.order_id, incidences.c.incidence_id)
-        wanted.append(
-            or_(
-                func.lower(users.c.name).contains(asked.text.lower(), autoescape=True),
-                *(column.startswith(asked.text, autoescape=True) for column in ids),
-            )
-        )
-    return wanted
+@cache
+def _statements(
+    source: str, view: View, filters: tuple[str, ...]
+) -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
+    """What counts each view, and what shows this one. They are kept: making them takes as long as running them."""
+    wanted = (*_IS_OPEN, or_(is_of(source), _IN[View.MINE]), *(_FILTERS[name] for name in filters))
+    tally = [func.coalesce(func.sum(case((is_in, 1), else_=0)), 0).label(each) for each, is_in in _IN.items()]
+    counting = select(*tally).select_from(_WITH_USER).where(*wanted)
+    # Sorted without the wide columns, which most rows do not need.
+    first = select(incidences.c.incidence_id).select_from(_WITH_USER).where(*wanted, _IN[view]).order_by(*_ORDER)
+    ids = first.limit(bindparam("limit")).correlate(None)
+    showing = select(*_COLUMNS).select_from(_JOINED).where(incidences.c.incidence_id.in_(ids)).order_by(*_ORDER)
+    return counting, showing
 
 
-def _condition(view: View, agent_id: str | None, levels: Mapping[str, Sequence[str]]) -> ColumnElement[bool]:
-    has_none = incidences.c.agent_id.is_(None)
-    match view:
-        case View.MINE:
-            return incidences.c.agent_id == (agent_id or "")
-        case View.UNASSIGNED:
-            return has_none
-        case View.ESCALATED:
-            return incidences.c.escalation_level.is_not(None)
-        case View.WAITING:
-            return or_(has_none, *(_lacks(level, levels) for level in AgentLevel if level is not AgentLevel.AGENT))
-        case View.ALL:
-            return incidences.c.outcome.is_(None)
+def _holders(levels: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """By each level that somebody must have, the agents who do."""
+    return {level: [agent_id for agent_id, having in levels.items() if level in having] for level in _NEEDED}
 
 
-def _lacks(level: AgentLevel, levels: Mapping[str, Sequence[str]]) -> ColumnElement[bool]:
-    """It was escalated to the level, and its agent does not have it."""
-    having = [agent_id for agent_id, of_agent in levels.items() if level in of_agent]
-    return and_(incidences.c.escalation_level == level, incidences.c.agent_id.not_in(having))
+def _looked_for(text: str) -> dict[str, str]:
+    escaped = re.sub("[/%_]", r"/\g<0>", text)
+    return {"text": escaped, "lower_text": escaped.lower()}
 
 
 def _clocks(connection: Connection, incidence_ids: Sequence[str]) -> dict[str, Clock]:
     """The next one that runs; else when the last was due."""
     found: dict[str, Clock] = {}
-    query = select(timers).where(timers.c.incidence_id.in_(incidence_ids)).order_by(timers.c.due_at)
-    for row in connection.execute(query):
+    for row in connection.execute(_TIMERS, {"ids": incidence_ids}):
         known = found.get(row.incidence_id)
         if row.done_at is None:
             if known is None or known.kind is None:
@@ -184,22 +162,25 @@ def _clocks(connection: Connection, incidence_ids: Sequence[str]) -> dict[str, C
     return found
 
 
-def _entry(
-    row: Row[Any], levels: Mapping[str, Sequence[str]], reasons: Sequence[QueueReason], clock: Clock | None
-) -> WorkEntry:
-    level = EscalationLevel(row.escalation_level) if row.escalation_level is not None else None
-    names = set(WorkEntry.__dataclass_fields__) & set(row._fields)
-    values: dict[str, Any] = {name: getattr(row, name) for name in names}
-    values |= {"escalation_level": level, "status": status_of(row), "clock": clock, "reasons": reasons}
-    values |= {"is_waiting": is_waiting(row, levels), "is_demo": row.source == DEMO_SOURCE}
-    return WorkEntry(**values, etag=IncidenceAnswer.of(row).etag)
+def _entry(row: Row[Any], reasons: Sequence[QueueReason], clock: Clock | None) -> WorkEntry:
+    return WorkEntry(row, clock, reasons, row.source == DEMO_SOURCE, *_told(row))
+
+
+def _etag(row: Row[Any]) -> str:
+    """Its change makes a row another; those seen before are remembered, as nearly all are when a queue is read anew."""
+    version = (row.incidence_id, row.change_seq)
+    etag = _etags.get(version)
+    if etag is None:
+        if len(_etags) == MOST_ETAGS:
+            _etags.clear()
+        etag = _etags[version] = IncidenceAnswer.of(row).etag
+    return etag
 
 
 _AGENT = agents.alias("holder")
-_JOINED = (
-    incidences.outerjoin(users, users.c.user_id == incidences.c.user_id)
-    .outerjoin(user_context, user_context.c.user_id == incidences.c.user_id)
-    .outerjoin(_AGENT, _AGENT.c.agent_id == incidences.c.agent_id)
+_WITH_USER = incidences.outerjoin(users, users.c.user_id == incidences.c.user_id)
+_JOINED = _WITH_USER.outerjoin(user_context, user_context.c.user_id == incidences.c.user_id).outerjoin(
+    _AGENT, _AGENT.c.agent_id == incidences.c.agent_id
 )
 _COLUMNS = (
     incidences,
@@ -210,6 +191,8 @@ _COLUMNS = (
     user_context.c.guest_count,
     _AGENT.c.name.label("agent_name"),
 )
+_told = attrgetter(*(field for field in WorkEntry.__dataclass_fields__ if field in select(*_COLUMNS).selected_columns))
+"""What the entry has of the row, in its order."""
 _RANK = case(
     {each: number for number, each in enumerate(EscalationLevel)}, value=incidences.c.escalation_level, else_=-1
 )
@@ -219,3 +202,41 @@ _ORDER = (
     incidences.c.opened_at,
     incidences.c.incidence_id,
 )
+_LEVELS = select(agents.c.agent_id, agents.c.levels)
+_TIMERS = (
+    select(timers.c.incidence_id, timers.c.due_at, timers.c.kind, timers.c.done_at)
+    .where(timers.c.incidence_id.in_(bindparam("ids", expanding=True)))
+    .order_by(timers.c.due_at)
+)
+_NEEDED = tuple(level for level in AgentLevel if level is not AgentLevel.AGENT)
+_IS_OPEN = (incidences.c.outcome.is_(None), incidences.c.opened_at.is_not(None), incidences.c.merged_into.is_(None))
+_IN: Mapping[View, ColumnElement[bool]] = {
+    View.MINE: incidences.c.agent_id == bindparam("agent"),
+    View.UNASSIGNED: incidences.c.agent_id.is_(None),
+    View.ESCALATED: incidences.c.escalation_level.is_not(None),
+    View.WAITING: or_(
+        incidences.c.agent_id.is_(None),
+        *(
+            and_(
+                incidences.c.escalation_level == level,
+                incidences.c.agent_id.not_in(bindparam(level, expanding=True)),
+            )
+            for level in _NEEDED
+        ),
+    ),
+    View.ALL: incidences.c.outcome.is_(None),
+}
+"""Takes `agent`, and by each level who has it."""
+_FILTERS: Mapping[str, ColumnElement[bool]] = {
+    "level": incidences.c.escalation_level == bindparam("level"),
+    "channel": incidences.c.channel == bindparam("channel"),
+    "language": users.c.language == bindparam("language"),
+    "tier": users.c.tier == bindparam("tier"),
+    "text": or_(
+        func.lower(users.c.name).contains(bindparam("lower_text"), escape="/"),
+        *(
+            column.startswith(bindparam("text"), escape="/")
+            for column in (incidences.c.user_id, incidences.c.order_id, incidences.c.incidence_id)
+        ),
+    ),
+}

@@ -1,6 +1,7 @@
 """The words of the pages in Hindi. English is the key: `t("Take it")`; a test holds that every one has its Hindi in `hindi.py`."""
 
 from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
@@ -11,6 +12,7 @@ from store.display import words
 Translate = Callable[..., str]
 
 
+@cache
 def translator(language: str) -> Translate:
     """`t("{n} wait", n=3)`: in the viewer's language, its names filled in. What has no Hindi stays English."""
     known = HINDI if language == "hi" else {}
@@ -22,6 +24,7 @@ def translator(language: str) -> Translate:
     return translate
 
 
+@lru_cache(maxsize=4_096)
 def label(code: str | None, language: str) -> str:
     """A code of ours as people read it: `CLOSE_RESOLVED` → `Close resolved`, or its Hindi."""
     return translator(language)(words(code))

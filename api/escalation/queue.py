@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Row, case, func, literal, or_, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, bindparam, case, func, literal, or_, select, tuple_
 
 from api.escalation.schemas import QueueAnswer, QueueEntry, QueueReason
 from api.escalation.service import REASONS
@@ -67,9 +67,7 @@ def queue_reasons(
 ) -> Mapping[str, list[QueueReason]]:
     """Why each of these open incidences is looked at, by its id; `levels` are those of every agent."""
     found: dict[str, list[QueueReason]] = defaultdict(list)
-    ids = [row.incidence_id for row in rows]
-    query = select(escalation_log).where(escalation_log.c.incidence_id.in_(ids))
-    for row in connection.execute(query.order_by(escalation_log.c.escalated_at, escalation_log.c.escalation_id)):
+    for row in connection.execute(_ESCALATIONS, {"ids": [row.incidence_id for row in rows]}):
         found[row.incidence_id].append(
             QueueReason(
                 code=row.trigger,
@@ -111,6 +109,18 @@ def _entry(row: Row[Any], reasons: list[QueueReason], levels: Mapping[str, Seque
     )
 
 
+_ESCALATIONS = (
+    select(
+        escalation_log.c.incidence_id,
+        escalation_log.c.trigger,
+        escalation_log.c.reason,
+        escalation_log.c.level,
+        escalation_log.c.escalated_at,
+        escalation_log.c.rule_version,
+    )
+    .where(escalation_log.c.incidence_id.in_(bindparam("ids", expanding=True)))
+    .order_by(escalation_log.c.escalated_at, escalation_log.c.escalation_id)
+)
 _LEVELS = {each: -number for number, each in enumerate(EscalationLevel)}
 _ORDER: tuple[ColumnElement[Any], ...] = (
     case(_LEVELS, value=incidences.c.escalation_level, else_=1).label("by_level"),

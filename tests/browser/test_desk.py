@@ -5,6 +5,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import insert
 
+from api.dashboard.hindi import HINDI
 from store import clock
 from store.enums import Role
 from store.settings import Settings
@@ -63,6 +64,17 @@ def test_taking_with_a_key_and_giving_back(pages: Api, visitors: Visitors):
     page.get_by_role("button", name="Undo").click()
     expect(row(page, "Zoya Khan")).to_be_visible()
     assert read(pages, incidence_id)["agentId"] is None
+
+
+def test_what_a_supervisor_took_goes_back_to_its_agent(pages: Api, visitors: Visitors):
+    incidence_id = held(pages, "u-uma", "Uma Undone")
+    page = visitors.open(pages, "/desk?view=all&q=Uma", Role.SUPERVISOR)
+    page.get_by_role("button", name="Take it: Uma Undone").click()
+    expect(row(page, "Uma Undone").get_by_text("you", exact=True)).to_be_visible()
+    assert read(pages, incidence_id)["agentId"] == SUPERVISOR_ID
+    page.get_by_role("button", name="Undo").click()
+    expect(row(page, "Uma Undone").get_by_text("Asha")).to_be_visible()
+    assert read(pages, incidence_id)["agentId"] == AGENT_ID
 
 
 def test_keys_escalate_and_resolve_from_the_queue(pages: Api, visitors: Visitors):
@@ -205,6 +217,7 @@ def test_on_a_phone_rows_are_cards_and_nothing_is_cut(pages: Api, visitors: Visi
     for path in ("/desk?view=mine", f"/desk/incidences/{incidence_id}"):
         page = visitors.open(pages, path, Role.AGENT, size=PHONE, dark=True, language="hi")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("JSON.parse(document.documentElement.dataset.units).late") == HINDI["late"]
         assert violations(page) == []
 
 

@@ -73,7 +73,7 @@ async def show_queue(
         asked=asked,
         work=work,
         views=list(View),
-        rules=rules,
+        categories={code: texts.of(viewer.language) for code, texts in rules.categories.names.items()},
         is_demo=work.is_demo,
         **_choices(asked),
     )

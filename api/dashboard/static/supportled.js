@@ -19,7 +19,7 @@
     event.target.closest?.("[data-undo], .notice")?.closest(".notice")?.remove();
     if (event.target.matches?.("[data-clears]")) event.target.reset();
     // Forms that show what was there before this knew no other change: what they ask next is no conflict with it.
-    for (const known of document.querySelectorAll('input[name="etag"]')) {
+    for (const known of document.querySelectorAll('[name="etag"]')) {
       if (event.detail?.is && known.value === event.detail.was) known.value = event.detail.is;
     }
     document.body.dispatchEvent(new CustomEvent("changed"));
@@ -97,7 +97,7 @@
     if (event.key === "j" || event.key === "k") return move(event.key === "j" ? 1 : -1);
     const row = document.activeElement.closest("[data-row]");
     const acts = { e: "escalate", r: "resolve" };
-    if (row && event.key in acts) return location.assign(`${row.dataset.href}?act=${acts[event.key]}`);
+    if (row && event.key in acts) return location.assign(`${row.querySelector("a[href]").href}?act=${acts[event.key]}`);
     const inRow = row?.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     const target = inRow ?? document.querySelector(`[data-key="${CSS.escape(event.key)}"]:not([data-row] *)`);
     if (!target || target.disabled || target.getAttribute("aria-disabled") === "true") return;
