@@ -22,7 +22,7 @@ from store import published
 from store.published.versions import FILE_NAME
 from store.settings import Settings
 
-NEEDED = {"version", "warehouse_sha256", "from", "to", "formats", "exports_before", "exporter", "tables", "files"}
+NEEDED = {"version", "warehouse_sha256", "from", "to", "formats", "restatements_since", "exporter", "tables", "files"}
 
 
 class Verdict(StrEnum):
@@ -67,14 +67,15 @@ def verify(settings: Settings, directory: Path) -> Verification:
         formats,
         tuple(
             Told(each["version"], *map(date.fromisoformat, (each["from"], each["to"], each["data_to"])))
-            for each in manifest["exports_before"]
+            for each in manifest.get("exports_before", [])
         ),
     )
     file = settings.published_dir / version / FILE_NAME
     try:
         warehouse = published.open_version(settings, version)
     except published.NoPublishedWarehouse as error:
-        raise NotVerifiable(str(error), f"restore a backup that has {version}; exported versions are kept") from error
+        remedy = f"verify it where it was exported, or copy {file.parent} from there; it stays until it is unpinned"
+        raise NotVerifiable(str(error), remedy) from error
     except published.WarehouseOutOfDate as error:
         raise NotVerifiable(str(error), "verify it with the release that exported it") from error
     with closing(warehouse), tempfile.TemporaryDirectory() as place:
