@@ -92,8 +92,8 @@ class Turns:
         self._one = asyncio.Lock()
 
     async def wait(self) -> None:
-        async with self._one:
-            await asyncio.sleep(0)
+        await self._one.acquire()
+        asyncio.get_running_loop().call_soon(self._one.release)
 
 
 class PageRoute(APIRoute):
