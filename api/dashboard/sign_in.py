@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
 
 from api.errors import BadRequest, Problem
 from api.tokens.service import AGENT_ROLES, hash_secret
@@ -17,6 +17,7 @@ from store import clock
 from store.enums import AgentStatus, Role
 from store.ids import new_id
 from store.migrations import migrate
+from store.prepared import Prepared
 from store.session import open_store
 from store.settings import Settings
 from store.tables import agents, sessions, sign_in_links
@@ -82,7 +83,7 @@ def insert_link(connection: Connection, *, role: Role, agent_id: str | None = No
 def open_session(connection: Connection, link_token: str) -> str:
     """Use the link up; the token of the session that it opens. Raises `LinkNotValid`."""
     at = clock.now()
-    row = _find(connection, sign_in_links, link_token, at)
+    row = _find(connection, _LINK, link_token, at)
     used = (
         update(sign_in_links)
         .where(sign_in_links.c.link_id == (row.link_id if row else None), sign_in_links.c.ended_at.is_(None))
@@ -95,19 +96,15 @@ def open_session(connection: Connection, link_token: str) -> str:
 
 def find_session(connection: Connection, token: str, at: datetime) -> Session | None:
     """Who holds this token; None if the session ended or never was."""
-    row = _find(connection, sessions, token, at)
+    row = _find(connection, _SESSION, token, at)
     if row is None:
         return None
-    agent = None
-    if row.agent_id is not None:
-        query = select(agents.c.name, agents.c.status).where(agents.c.agent_id == row.agent_id)
-        agent = connection.execute(query).first()
     return Session(
         session_id=row.session_id,
         role=Role(row.role),
         agent_id=row.agent_id,
-        agent_name=agent.name if agent else None,
-        agent_status=AgentStatus(agent.status) if agent else None,
+        agent_name=row.agent_name,
+        agent_status=AgentStatus(row.agent_status) if row.agent_status is not None else None,
     )
 
 
@@ -125,9 +122,9 @@ def _insert(
     return f"{row_id}_{secret}"
 
 
-def _find(connection: Connection, table: Table, token: str, at: datetime) -> Row[Any] | None:
+def _find(connection: Connection, of_id: Prepared, token: str, at: datetime) -> Row[Any] | None:
     row_id, _, secret = token.partition("_")
-    row = connection.execute(select(table).where(table.primary_key.columns[0] == row_id)).first()
+    row = of_id.first(connection, {"id": row_id})
     if row is None or row.ended_at is not None or row.expires_at <= at:
         return None
     return row if hmac.compare_digest(row.secret_hash, hash_secret(secret)) else None
@@ -136,3 +133,11 @@ def _find(connection: Connection, table: Table, token: str, at: datetime) -> Row
 def _forget_old(connection: Connection, at: datetime) -> None:
     for table in (sign_in_links, sessions):
         connection.execute(delete(table).where(table.c.expires_at < at - _KEPT))
+
+
+_LINK = Prepared(select(sign_in_links).where(sign_in_links.c.link_id == bindparam("id")))
+_SESSION = Prepared(
+    select(sessions, agents.c.name.label("agent_name"), agents.c.status.label("agent_status"))
+    .select_from(sessions.outerjoin(agents, agents.c.agent_id == sessions.c.agent_id))
+    .where(sessions.c.session_id == bindparam("id"))
+)
