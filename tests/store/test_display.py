@@ -1,6 +1,9 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from babel.numbers import format_currency
+from hypothesis import given
+from hypothesis import strategies as st
 
 from store import display
 
@@ -10,6 +13,14 @@ from store import display
     [(0, "₹0"), (99_950, "₹1,000"), (12_345_678_90, "₹1,23,45,679"), (-5_000_00, "-₹5,000"), (None, "–")],
 )
 def test_rupees_are_grouped_by_lakh(paise: int | None, written: str) -> None:
+    assert display.rupees(paise) == written
+
+
+@given(st.integers(-(10**17), 10**17))
+def test_rupees_are_written_as_in_india(paise: int) -> None:
+    written = format_currency(
+        round(paise / 100), "INR", format="¤#,##,##0", locale=display.LOCALE, currency_digits=False
+    )
     assert display.rupees(paise) == written
 
 
