@@ -35,6 +35,8 @@ _PAINT = """() => new Promise((tell) => new PerformanceObserver((list, observer)
   if (paint) { observer.disconnect(); tell(paint.startTime); }
 }).observe({ type: "paint", buffered: true }))"""
 
+_SIZES = """() => ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind)).map((entry) => entry.encodedBodySize)"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pages")
@@ -73,9 +75,8 @@ def measured(browser: Browser, api: Api, name: str, path: str, incidence_id: str
     token = session_token(api, Role.AGENT)
     context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": api.address}])
     page = context.new_page()
-    sizes: list[int] = []
-    page.on("requestfinished", lambda request: sizes.append(request.sizes()["responseBodySize"]))
     page.goto(path)
+    sizes: list[int] = page.evaluate(_SIZES)
     yield f"{name}: first visit {len(sizes)} requests, {sum(sizes) / 1024:.0f} KiB"
     paints = []
     for _ in range(LOADS):
