@@ -1,5 +1,6 @@
 """What routes ask for, as type aliases, so that a signature reads as a sentence."""
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from typing import Annotated, Concatenate, ParamSpec, TypeVar
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 from api.auth import Caller, require_own
 from api.idempotency import AnswerAll, Answered, AnsweredBefore, Reply, RequestKey, answer_once
 from api.paging import PageQuery, decode_cursor
+from api.problems import invalid_request
 from api.rules.registry import Registry, Rules
 from api.tokens.keyring import Keyring, Principal
 from api.tokens.user_tokens import UserTokens
@@ -128,26 +130,29 @@ async def _response(written: Awaitable[Reply]) -> Response:
     return Response(reply.body, reply.status, headers, media_type="application/json" if reply.body else None)
 
 
-async def _once(
-    request: Request,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            pattern=r"^[\x21-\x7e]{1,255}$",
-            description="Any text of your own. Within 24 hours the same key with the same body is done once and answered again.",
-        ),
-    ] = None,
-) -> OnceWriter:
-    # The caller was found before; as a dependency it would be looked for once more, which takes longer than all of this.
+async def once_writer(request: Request) -> OnceWriter:
+    # The caller was found before. As dependencies they and the header, which the OpenAPI document adds where this is asked
+    # for, would take longer than all of this.
     caller: Principal = request.scope["principal"]
     store: Store = request.app.state.store
+    idempotency_key = request.headers.get(IDEMPOTENCY_HEADER["name"])
     if idempotency_key is None:
         return OnceWriter(store, None)
+    if not _KEY.fullmatch(idempotency_key):
+        wrong = "should be 1 to 255 printable ASCII characters without a space"
+        raise invalid_request([{"loc": ("header", IDEMPOTENCY_HEADER["name"]), "msg": wrong}])
     body = await request.body()
     asked = b"\n".join((request.method.encode(), request.url.path.encode(), request.url.query.encode(), body))
     return OnceWriter(store, RequestKey(caller.key_id, idempotency_key, sha256(asked).hexdigest()))
 
 
-Once = Annotated[OnceWriter, Depends(_once)]
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+IDEMPOTENCY_HEADER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"anyOf": [{"type": "string", "pattern": f"^{_KEY.pattern}$"}, {"type": "null"}]},
+    "description": "Any text of your own. Within 24 hours the same key with the same body is done once and answered again.",
+}
+Once = Annotated[OnceWriter, Depends(once_writer)]
 """`return await once(201, service.create, rules, body)`, in a route that has asked for its caller before."""

@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from api.auth import RoleGuard, authenticate
+from api.deps import IDEMPOTENCY_HEADER, once_writer
 from api.problems import MEDIA_TYPE, ProblemAnswer
 from store.enums import Role
 
@@ -31,11 +32,13 @@ _MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One route and method. `roles` is None when no key is needed, and empty when any key will do."""
+    """One route and method. `roles` is None when no key is needed, and empty when any key will do; `is_once` if it takes an
+    Idempotency-Key."""
 
     method: str
     path: str
     roles: tuple[Role, ...] | None
+    is_once: bool
 
 
 def operations(app: FastAPI) -> Iterator[Operation]:
@@ -44,7 +47,8 @@ def operations(app: FastAPI) -> Iterator[Operation]:
         route = context.original_route
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in sorted(route.methods or ()):
-                yield Operation(method, route.path_format, _roles(route.dependant))
+                is_once = any(inner.call is once_writer for inner in below(route.dependant))
+                yield Operation(method, route.path_format, _roles(route.dependant), is_once)
 
 
 def _roles(dependant: Dependant) -> tuple[Role, ...] | None:
@@ -97,6 +101,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(found: dict[str, Any], operation: Operation) -> None:
+    if operation.is_once:
+        found["parameters"] = [*found.get("parameters", ()), IDEMPOTENCY_HEADER]
     responses = found["responses"]
     for status in _statuses(found, operation):
         responses[status] = {

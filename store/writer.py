@@ -80,6 +80,7 @@ class Writer:
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._later: dict[Callable[[Connection, Sequence[Any]], object], list[Any]] = {}
+        self._gathered: list[_Job] = []
         self._is_closed = False
         self._wary_count = 0
         self._connection = engine.connect()
@@ -126,12 +127,16 @@ class Writer:
     def submit_together(self, change_all: ChangeAll[K, T], item: K) -> asyncio.Future[T]:
         """As `submit`, for one of many: `change_all(connection, items)` answers each in its order, in one set of statements.
 
-        Items whose `change_all` are equal share a call when they wait side by side. One that raises spoils it for all, who are
-        then done each alone: so what it raises is the error of the one item.
+        Items whose `change_all` are equal share a call when they wait side by side; so they are gathered for one turn of the
+        event loop. One that raises spoils it for all, who are then done each alone: what it raises is the error of the one item.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._enqueue(_Job(partial(_call_alone, change_all, item), future, loop, change_all, item))
+        with self._gate:
+            self._require_room()
+            if not self._gathered:
+                loop.call_soon(self._put_gathered)
+            self._gathered.append(_Job(partial(_call_alone, change_all, item), future, loop, change_all, item))
         return future
 
     def submit_later(self, write: Callable[[Connection, Sequence[T]], object], item: T) -> None:
@@ -147,6 +152,7 @@ class Writer:
 
     def close(self) -> None:
         """Take nothing more, write what is queued, end the thread."""
+        self._put_gathered()
         self._put_later()
         with self._gate:
             if not self._is_closed:
@@ -158,9 +164,19 @@ class Writer:
     def _enqueue(self, job: _Job) -> None:
         if self._later:
             self._put_later()
+        if self._gathered:
+            self._put_gathered()
         with self._gate:
             self._require_room()
             self._queue.put(job)
+
+    def _put_gathered(self) -> None:
+        if self._later:
+            self._put_later()
+        with self._gate:
+            gathered, self._gathered = self._gathered, []
+            for job in gathered:
+                self._queue.put(job)
 
     def _put_later(self) -> None:
         with self._gate:
@@ -175,7 +191,7 @@ class Writer:
     def _require_room(self) -> None:
         if self._is_closed:
             raise WriterClosed("The writer is closing.")
-        if self._queue.qsize() >= self._queue_limit:
+        if self._queue.qsize() + len(self._gathered) >= self._queue_limit:
             raise WriterBusy(f"{self._queue_limit} changes already wait to be written.")
 
     def _run(self) -> None:
