@@ -1,6 +1,7 @@
 """Ids of our own rows: ordered by time for live ones, the same at every import for those from files."""
 
 import hashlib
+import io
 import os
 import threading
 import uuid
@@ -13,6 +14,7 @@ FILE_ROWS = uuid.UUID("6f1d1c5e-2c39-5f0b-9a3f-0d6a6f3f6c11")
 _MILLISECOND = timedelta(milliseconds=1)
 _TAIL_BITS = 74
 _REMEMBERED = 64
+_DRAWN_AT_ONCE = 4_096
 _VERSION_7 = 0x7 << 76
 _VARIANT = 0b10 << 62
 
@@ -26,6 +28,8 @@ class _Sequence:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tails: dict[int, int] = {}
+        self._drawn = io.BytesIO()
+        os.register_at_fork(after_in_child=self.__init__)  # or parent and child would draw the same
 
     def next_tail(self, millisecond: int) -> int:
         """A few milliseconds are remembered: ids of one instant keep their order beside ids of another, as a change that also
@@ -35,11 +39,19 @@ class _Sequence:
             if tail is None:
                 if len(self._tails) == _REMEMBERED:
                     del self._tails[next(iter(self._tails))]
-                tail = int.from_bytes(os.urandom(10)) >> (80 - _TAIL_BITS + 1)
+                tail = self._draw(10) >> (80 - _TAIL_BITS + 1)
             else:
-                tail += 1 + int.from_bytes(os.urandom(6))
+                tail += 1 + self._draw(6)
             self._tails[millisecond] = tail
             return tail
+
+    def _draw(self, length: int) -> int:
+        """So many random bytes. The system is asked for many at once: it lets other threads run at each question."""
+        drawn = self._drawn.read(length)
+        if len(drawn) < length:
+            self._drawn = io.BytesIO(os.urandom(_DRAWN_AT_ONCE))
+            drawn = self._drawn.read(length)
+        return int.from_bytes(drawn)
 
 
 _sequence = _Sequence()

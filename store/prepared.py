@@ -40,7 +40,7 @@ Statement = Select[*tuple[Any, ...]] | Insert | Update | TextClause
 Parameters = Mapping[str, Any]
 Process = Callable[[Any], Any] | None
 DIALECTS = ("sqlite", "postgresql")
-MOST_ROWS = 64
+FEW_ROWS, MOST_ROWS = 16, 64
 """In one statement."""
 _NUMBERED = re.compile(r"\$(\d+)")
 _make_row: Any = Row
@@ -105,7 +105,7 @@ class Prepared:
         # SQLite's driver lets other threads run at each row, and PostgreSQL is asked for each: here it is once for many.
         place = written = 0
         while place < len(values):
-            count = min(1 << (len(values) - place).bit_length() - 1, MOST_ROWS)
+            count = _in_one(len(values) - place)
             some = list(chain.from_iterable(values[place : place + count]))
             written += _run(connection, plan, plan.of_rows(count), some).rowcount
             place += count
@@ -140,6 +140,11 @@ class Prepared:
 
     def _of(self, dialect: str) -> Statement:
         return self._statement[dialect] if isinstance(self._statement, Mapping) else self._statement
+
+
+def _in_one(waiting: int) -> int:
+    """How many of so many rows go into the next statement: all of a few, else so many that few texts are needed in all."""
+    return waiting if waiting <= FEW_ROWS else min(waiting - waiting % FEW_ROWS, MOST_ROWS)
 
 
 def is_one_of(column: ColumnElement[Any], name: str, dialect: str) -> ColumnElement[bool]:

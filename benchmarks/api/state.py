@@ -28,7 +28,7 @@ READER_KEYS = 64
 AGENTS = 10
 WATCHED_USERS = 500
 """Users in the middle of a session, whose friction is asked for."""
-CART_USERS = 120_000
+CART_USERS = 240_000
 """Users with a cart of ₹18,000 who ask for help once."""
 FILL_AT_ONCE = 100_000
 _MICROSECOND = timedelta(microseconds=1)

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from benchmarks.api.load import Request
 from benchmarks.api.state import CART_USERS, WATCHED_USERS, Keys, cart_user, watched_user
 
-CREATES_A_SECOND_AT_MOST = 2_500
+CREATES_A_SECOND_AT_MOST = 5_000
 BATCHES_A_SECOND_AT_MOST = 1_000
 SIGNALS_A_BATCH = 100
 

@@ -1,3 +1,4 @@
+import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -46,6 +47,22 @@ def test_threads_never_make_the_same_id():
     with ThreadPoolExecutor(8) as threads:
         ids = list(threads.map(lambda _: new_id(MONDAY), range(20_000)))
     assert len(set(ids)) == 20_000
+
+
+def test_a_process_and_its_fork_never_make_the_same_id():
+    new_id(MONDAY)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, "".join(new_id(MONDAY) for _ in range(20)).encode())
+        os._exit(0)
+    mine = {new_id(MONDAY) for _ in range(20)}
+    os.waitpid(child, 0)
+    told = os.read(reading, 10_000).decode()
+    os.close(reading), os.close(writing)
+    theirs = {told[place : place + 36] for place in range(0, len(told), 36)}
+    assert len(theirs) == 20
+    assert mine.isdisjoint(theirs)
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
