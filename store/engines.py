@@ -16,6 +16,8 @@ from store.errors import SqliteTooOld, StoreBusy
 
 OLDEST_SAFE_SQLITE = (3, 51, 3)
 LOCK_WAIT_SECONDS = 60.0
+KEPT_STATEMENTS = 512
+"""Prepared, on each connection: an INSERT of many rows is another statement for each number of rows."""
 _MIB = 1024 * 1024
 _ONE_SNAPSHOT = r"-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read"
 """Of the session, so that it holds without BEGIN too, and is not sent with each."""
@@ -77,7 +79,7 @@ def _make_private_file(address: URL) -> None:
 
 
 def _postgresql_engine(address: URL, *, pool_size: int, defaults: str = "") -> Engine:
-    return create_engine(
+    engine = create_engine(
         address,
         pool_size=pool_size,
         pool_pre_ping=True,
@@ -87,12 +89,18 @@ def _postgresql_engine(address: URL, *, pool_size: int, defaults: str = "") -> E
         },
     )
 
+    def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        connection.prepared_max = KEPT_STATEMENTS
+
+    event.listen(engine, "connect", prepare)
+    return engine
+
 
 def _sqlite_engine(address: URL, *, begin: Any, pragmas: dict[str, int]) -> Engine:
     check_sqlite_version(_sqlite.sqlite_version_info)
     if not address.database:
         raise ValueError("SUPPORTLED_OPERATIONS_URL must name a file: sqlite:////absolute/path/operations.sqlite3")
-    engine = create_engine(address, module=pysqlite3)
+    engine = create_engine(address, module=pysqlite3, connect_args={"cached_statements": KEPT_STATEMENTS})
 
     def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # transactions begin where we say, not where the driver thinks
