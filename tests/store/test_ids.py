@@ -59,7 +59,8 @@ def test_a_process_and_its_fork_never_make_the_same_id():
     mine = {new_id(MONDAY) for _ in range(20)}
     os.waitpid(child, 0)
     told = os.read(reading, 10_000).decode()
-    os.close(reading), os.close(writing)
+    os.close(reading)
+    os.close(writing)
     theirs = {told[place : place + 36] for place in range(0, len(told), 36)}
     assert len(theirs) == 20
     assert mine.isdisjoint(theirs)
