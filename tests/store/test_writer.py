@@ -1,6 +1,6 @@
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 
@@ -13,48 +13,12 @@ from store.engines import write_engine
 from store.errors import OutcomeUnknown, StoreBusy, StoreUnavailable, TransactionLost, WriterBusy, WriterClosed
 from store.session import Store
 from store.writer import Writer
-
-
-class Refused(Exception):
-    pass
+from tests.store.noting import Refused, make_notes, names, note, note_and_raise, one_batch
 
 
 @pytest.fixture(autouse=True)
 def notes(store: Store) -> None:
-    store.write(lambda c: c.execute(text("CREATE TABLE notes (name VARCHAR(20) PRIMARY KEY, value INTEGER)")) and None)
-
-
-def note(connection: Connection, name: str, value: int = 0) -> str:
-    connection.execute(text("INSERT INTO notes VALUES (:name, :value)"), {"name": name, "value": value})
-    return name
-
-
-def note_and_raise(connection: Connection, name: str) -> None:
-    note(connection, name)
-    raise Refused(name)
-
-
-def names(store: Store) -> set[str]:
-    with store.read() as connection:
-        return set(connection.execute(text("SELECT name FROM notes")).scalars())
-
-
-@contextmanager
-def one_batch(writer: Writer) -> Iterator[None]:
-    """What is submitted inside is written in one transaction: the writer is kept busy until the end."""
-    started, go_on = threading.Event(), threading.Event()
-
-    def wait(_: Connection) -> None:
-        started.set()
-        go_on.wait(10)
-
-    blocker = writer.submit_future(wait)
-    assert started.wait(10)
-    try:
-        yield
-    finally:
-        go_on.set()
-    blocker.result(10)
+    make_notes(store)
 
 
 @contextmanager
@@ -354,91 +318,3 @@ def test_an_event_loop_that_ended_disturbs_nobody(store: Store):
         other = store.writer.submit_future(note, "other")
     assert other.result(10) == "other"
     assert names(store) == {"left behind", "other"}
-
-
-def test_what_nobody_waits_for_is_written_together_before_what_comes_after(store: Store):
-    sizes: list[int] = []
-
-    def note_all(connection: Connection, items: Sequence[str]) -> None:
-        sizes.append(len(items))
-        for item in items:
-            note(connection, item)
-
-    async def write() -> None:
-        for number in range(3):
-            store.writer.submit_later(note_all, f"later {number}")
-        assert not names(store)
-        await store.writer.submit(note, "after")
-
-    asyncio.run(write())
-    assert names(store) == {"later 0", "later 1", "later 2", "after"}
-    assert sizes == [3]
-
-
-def test_what_nobody_waits_for_is_written_without_anything_after_it(store: Store):
-    written = threading.Event()
-
-    async def write() -> None:
-        store.writer.submit_later(lambda _, __: written.set(), "one")
-        await asyncio.get_running_loop().run_in_executor(None, written.wait, 10)
-
-    asyncio.run(write())
-    assert written.is_set()
-
-
-def test_closing_writes_what_nobody_waits_for(store: Store):
-    async def write() -> None:
-        store.writer.submit_later(lambda connection, items: [note(connection, item) for item in items], "last")
-        store.writer.close()
-
-    asyncio.run(write())
-    assert names(store) == {"last"}
-
-
-class Noting:
-    """Notes many names at once, and how many it was called with. Equal to others of its kind."""
-
-    calls: list[list[str]]
-
-    def __init__(self, kind: str, calls: list[list[str]]) -> None:
-        self.kind, self.calls = kind, calls
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Noting) and self.kind == other.kind
-
-    def __hash__(self) -> int:
-        return hash(self.kind)
-
-    def __call__(self, connection: Connection, names: Sequence[str]) -> list[str]:
-        self.calls.append(list(names))
-        for name in names:
-            (note_and_raise if name == "refused" else note)(connection, name)
-        return [f"{self.kind} {name}" for name in names]
-
-
-def test_equal_changes_that_wait_side_by_side_share_a_call(store: Store):
-    calls: list[list[str]] = []
-
-    async def submit_all() -> list[str]:
-        with one_batch(store.writer):
-            kinds = [("x", "a"), ("x", "b"), ("y", "c"), ("x", "d"), ("x", "e")]
-            answers = [store.writer.submit_together(Noting(kind, calls), name) for kind, name in kinds]
-            alone = store.writer.submit(note, "f")
-            answers.append(store.writer.submit_together(Noting("x", calls), "g"))
-        return [*await asyncio.gather(*answers), await alone]
-
-    assert asyncio.run(submit_all()) == ["x a", "x b", "y c", "x d", "x e", "x g", "f"]
-    assert calls == [["a", "b"], ["c"], ["d", "e"], ["g"]]
-    assert names(store) == set("abcdefg")
-
-
-def test_one_of_many_that_fails_fails_alone(store: Store):
-    async def submit_all() -> list[object]:
-        with one_batch(store.writer):
-            answers = [store.writer.submit_together(Noting("x", []), name) for name in ("a", "refused", "b")]
-        return await asyncio.gather(*answers, return_exceptions=True)
-
-    first, failed, last = asyncio.run(submit_all())
-    assert (first, last) == ("x a", "x b")
-    assert isinstance(failed, Refused)
-    assert names(store) == {"a", "b"}
