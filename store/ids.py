@@ -29,7 +29,6 @@ class _Sequence:
         self._lock = threading.Lock()
         self._tails: dict[int, int] = {}
         self._drawn = io.BytesIO()
-        os.register_at_fork(after_in_child=self.__init__)  # or parent and child would draw the same
 
     def next_tail(self, millisecond: int) -> int:
         """A few milliseconds are remembered: ids of one instant keep their order beside ids of another, as a change that also
@@ -55,6 +54,7 @@ class _Sequence:
 
 
 _sequence = _Sequence()
+os.register_at_fork(after_in_child=_sequence.__init__)  # or parent and child would draw the same
 
 
 def new_id(at: datetime) -> str:

@@ -29,7 +29,7 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -39,7 +39,8 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 Statement = Select[*tuple[Any, ...]] | Insert | Update | TextClause
 Parameters = Mapping[str, Any]
 Process = Callable[[Any], Any] | None
-DIALECTS = ("sqlite", "postgresql")
+DIALECTS: Mapping[str, Any] = {"sqlite": sqlite, "postgresql": postgresql}
+"""Each with its own INSERT, which knows ON CONFLICT."""
 FEW_ROWS, MOST_ROWS = 16, 64
 """In one statement."""
 _NUMBERED = re.compile(r"\$(\d+)")

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, null, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from api.agents.assignment import assign_waiting, move, take_seat, touch_agent
 from api.escalation.rules import due_clocks, is_high_value, level_of
@@ -17,7 +16,7 @@ from api.outbox.telling import tell_routing
 from api.rules.sets import Rules
 from store.enums import AgentLevel, EscalationLevel, EscalationTrigger, RoutedChannel, TimelineEvent
 from store.ids import new_id
-from store.prepared import Prepared
+from store.prepared import DIALECTS, Prepared
 from store.tables import agents, escalation_log, incidences, timers
 
 REASONS = {
@@ -213,10 +212,9 @@ def _move_up(connection: Connection, row: Row[Any], level: AgentLevel, at: datet
         assign_waiting(connection, at)
 
 
-_DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
 _LOG = {
     name: dialect.insert(escalation_log).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    for name, dialect in _DIALECTS.items()
+    for name, dialect in DIALECTS.items()
 }
 
 
@@ -225,7 +223,7 @@ def _start(insert: Any) -> Any:
     return insert.on_conflict_do_update(index_elements=["incidence_id", "kind"], set_=again)
 
 
-_START = Prepared({name: _start(dialect.insert(timers)) for name, dialect in _DIALECTS.items()})
+_START = Prepared({name: _start(dialect.insert(timers)) for name, dialect in DIALECTS.items()})
 _FIRED = select(escalation_log.c.trigger).where(escalation_log.c.incidence_id == bindparam("id"))
 _STOP = (
     update(timers)

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, Row
-from sqlalchemy.dialects import postgresql, sqlite
 
 from api.channel.rules import Routing, routed, working_channel
 from api.escalation.rules import is_high_value
@@ -19,7 +18,7 @@ from api.incidences.work import ChannelNotAllowed, begin_work, change_incidence,
 from api.rules.sets import Rules
 from store.enums import ActorType, Channel, IncidenceStatus, IncidenceTrigger, RoutedChannel, Stage, TimelineEvent
 from store.ids import new_id
-from store.prepared import Prepared
+from store.prepared import DIALECTS, Prepared
 from store.tables import incidences
 
 
@@ -277,9 +276,4 @@ def _actor_of(start: StartIncidence) -> Actor:
 
 
 _UNSET = {column.name: None for column in incidences.c} | {"reopen_count": 0}
-_INSERT = Prepared(
-    {
-        name: dialect.insert(incidences).on_conflict_do_nothing()
-        for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-    }
-)
+_INSERT = Prepared({name: dialect.insert(incidences).on_conflict_do_nothing() for name, dialect in DIALECTS.items()})

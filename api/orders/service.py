@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from api.errors import BadRequest, Conflict, NotFound
 from api.incidences.closing import end
@@ -26,6 +25,7 @@ from store.enums import (
     Stage,
     TimelineEvent,
 )
+from store.prepared import DIALECTS
 from store.tables import incidences, orders
 
 
@@ -187,7 +187,7 @@ _ORDER = select(orders).where(orders.c.order_id == bindparam("id"))
 _LOCK = _ORDER.with_for_update()
 _INSERT = {
     name: dialect.insert(orders).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+    for name, dialect in DIALECTS.items()
 }
 _OPEN_OF_USER = select(incidences).where(incidences.c.user_id == bindparam("user"), IS_OPEN_LIVE).with_for_update()
 _BEFORE_ORDER = _OPEN_OF_USER.where(

@@ -9,7 +9,6 @@ from typing import Any
 import httpx2
 import structlog
 from sqlalchemy import Connection, Row, bindparam, or_, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from api.logs import places
 from api.outbox.rules import Attempt, Result
@@ -27,6 +26,7 @@ from ingestion.platforms.intercom import missed as intercom_missed
 from store import clock
 from store.enums import ChatEvent, Platform
 from store.platform_settings import PlatformSettings, PlatformsFile
+from store.prepared import DIALECTS
 from store.session import Store
 from store.tables import incidence_timeline, platform_conversations, store_counters, webhook_events
 from store.tables.columns import EPOCH
@@ -253,10 +253,7 @@ _ON_TIMELINE = (
     )
 )
 _LAST_SWEEP = select(store_counters.c.value).where(store_counters.c.name == bindparam("name"))
-_BEGIN = {
-    name: dialect.insert(store_counters).on_conflict_do_nothing()
-    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-}
+_BEGIN = {name: dialect.insert(store_counters).on_conflict_do_nothing() for name, dialect in DIALECTS.items()}
 _KNOWN = select(_CONVERSATIONS.conversation_id).where(
     _CONVERSATIONS.platform == bindparam("platform"), _CONVERSATIONS.conversation_id == bindparam("conversation")
 )

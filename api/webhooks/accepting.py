@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ingestion.platforms.events import Delivery
 from store.enums import WebhookState
 from store.ids import new_id
+from store.prepared import DIALECTS
 from store.tables import webhook_events
 
 
@@ -39,4 +39,4 @@ def _insert(dialect: Any) -> Any:
     ).returning(webhook_events.c.duplicate_count)
 
 
-_INSERT = {"sqlite": _insert(sqlite), "postgresql": _insert(postgresql)}
+_INSERT = {name: _insert(dialect) for name, dialect in DIALECTS.items()}

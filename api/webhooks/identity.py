@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, exists, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from api.incidences.closing import end
 from api.incidences.following import follow_order_facts
@@ -22,6 +21,7 @@ from api.webhooks.answers import answer_once
 from api.webhooks.conversations import change_conversation, follow_chats
 from store.clock import IST
 from store.enums import Channel, IncidenceTrigger, OrderStatus, Outcome, Platform, Stage, TimelineEvent
+from store.prepared import DIALECTS
 from store.tables import incidences, orders, platform_conversations, platform_identities, user_context, users
 
 LONGEST_PAUSE = timedelta(days=1)
@@ -179,10 +179,7 @@ def _route_anew(connection: Connection, rules: Rules, incidence_id: str, at: dat
 
 
 _identities = platform_identities.c
-_NOTE = {
-    name: dialect.insert(platform_identities).on_conflict_do_nothing()
-    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-}
+_NOTE = {name: dialect.insert(platform_identities).on_conflict_do_nothing() for name, dialect in DIALECTS.items()}
 _ONE = select(platform_identities).where(
     _identities.platform == bindparam("platform"), _identities.platform_user_id == bindparam("id")
 )

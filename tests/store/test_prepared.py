@@ -8,16 +8,14 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import Connection, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
-from store.prepared import Prepared, is_one_of
+from store.prepared import DIALECTS, Prepared, is_one_of
 from store.session import Store, open_store
 from store.settings import Settings
 from store.tables import incidences
 
 AT = datetime(2026, 11, 23, 8, 30, 0, 123456, tzinfo=UTC)
-DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
 BY_ID = select(incidences).where(incidences.c.incidence_id == bindparam("id"))
 INSERT = Prepared(insert(incidences))
 FIND = Prepared(BY_ID)
